@@ -1,0 +1,43 @@
+"""planning/enterprises: business registrations."""
+
+from expectations.declare import BOOLEAN, CODE, COMMUNE, DATE, INTEGER, PROVINCE, TAX_CODE, TEXT, Field, Rule, Table
+from expectations.rules import PLACES, TECHNICAL, WARNING, cell_rules, place_rules, row_rules
+
+DELIVERED = (
+    Field("tax_code", TAX_CODE, "Enterprise number, which is the tax code", "MSDN", "Mã số doanh nghiệp",
+          ("MA_SO_DN", "Mã số DN", "MST", "Mã số thuế"), required=True, needed=True),
+    Field("name", TEXT, "Name of the enterprise", "TEN_DN", "Tên doanh nghiệp", ("TEN", "Tên DN"), required=True, needed=True),
+    Field("legal_form", CODE, "Legal form", "LOAI_HINH", "Loại hình", ("Loại hình DN", "Loại hình doanh nghiệp")),
+    Field("registered_on", DATE, "Day of registration", "NGAY_DKKD", "Ngày đăng ký kinh doanh", ("Ngày ĐKKD", "Ngày thành lập", "Ngày cấp"),
+          required=True, needed=True),
+    Field("province", PROVINCE, "Province", "MATINH", "Mã tỉnh", ("MA_TINH", "Tỉnh"), required=True, needed=True),
+    Field("commune", COMMUNE, "Commune", "MAXA", "Mã xã", ("MA_XA", "Xã")),
+    Field("employees_declared", INTEGER, "People employed, as declared", "SO_LAO_DONG", "Số lao động", ("Số LĐ",), unit="persons"),
+    Field("status", CODE, "Status in the register of enterprises", "TRANG_THAI", "Trạng thái", ("Tình trạng",)),
+    Field("dissolved_on", DATE, "Day of dissolution", "NGAY_GIAI_THE", "Ngày giải thể"),
+)  # fmt: skip
+
+_NAME = "enterprises"
+
+ENTERPRISES = Table(
+    name=_NAME,
+    vietnamese="Doanh nghiệp đăng ký kinh doanh",
+    grain="One row per enterprise in one list of a planning department.",
+    folder="planning/enterprises",
+    fields=(*TECHNICAL, *DELIVERED, Field("tax_code_valid", BOOLEAN, "The enterprise number passes its check digit"), *PLACES),
+    key=("delivery_id", "row_number"),
+    source="Decision 5063/QĐ-UBND (HCMC) III; business registration",
+    rules=(
+        *row_rules(_NAME),
+        *cell_rules(_NAME, DELIVERED),
+        *place_rules(_NAME, DELIVERED[4], DELIVERED[5]),
+        Rule("enterprises.tax_code.check_digit", WARNING, "coalesce(NOT tax_code_valid, false)",
+             "MSDN fails its check digit", "Check the enterprise number.", "MSDN"),
+        Rule("enterprises.dissolved_on.before_registered_on", WARNING, "coalesce(dissolved_on < registered_on, false)",
+             "NGAY_GIAI_THE lies before NGAY_DKKD", "Check both days.", "NGAY_GIAI_THE"),
+        Rule("enterprises.tax_code.twice", WARNING,
+             "tax_code IS NOT NULL AND (delivery_id, tax_code) IN (SELECT (delivery_id, tax_code)"
+             " FROM staged.enterprises WHERE tax_code IS NOT NULL GROUP BY ALL HAVING count(*) > 1)",
+             "the enterprise stands more than once in the file; its last row counts", "Remove the double rows.", "MSDN"),
+    ),
+)  # fmt: skip

@@ -1,0 +1,41 @@
+"""planning/population: population by place, sex and age."""
+
+from expectations.declare import CODE, COMMUNE, INTEGER, PROVINCE, SEX, TEXT, YEAR, Field, Rule, Table
+from expectations.rules import PLACES, TECHNICAL, WARNING, cell_rules, place_rules, row_rules
+
+AGE_BANDS = ("0-5", "6-17", "18-59", "60-69", "70-79", "80+")
+
+DELIVERED = (
+    Field("year", YEAR, "Year of the figure", "NAM", "Năm", required=True, needed=True),
+    Field("province", PROVINCE, "Province, code of the file's period, else of 31 December of the year", "MATINH", "Mã tỉnh",
+          ("MA_TINH", "Tỉnh"), required=True, needed=True),
+    Field("commune", COMMUNE, "Commune; empty: the whole province", "MAXA", "Mã xã", ("MA_XA", "Xã")),
+    Field("sex", SEX, "Sex; empty: both", "GIOI_TINH", "Giới tính"),
+    Field("age_band", CODE, "Age band in full years; empty: all ages", "NHOM_TUOI", "Nhóm tuổi", choices=AGE_BANDS),
+    Field("population", INTEGER, "Population", "DAN_SO", "Dân số", ("Số dân",), unit="persons", required=True, needed=True),
+    Field("publisher", TEXT, "Who published the figure", "NGUON", "Nguồn"),
+)  # fmt: skip
+
+_NAME = "population"
+
+POPULATION = Table(
+    name=_NAME,
+    vietnamese="Dân số",
+    grain="One row per year, place, sex and age band in one list; empty means all.",
+    folder="planning/population",
+    places=("year",),
+    fields=(*TECHNICAL, *DELIVERED, *PLACES),
+    key=("delivery_id", "row_number"),
+    source="National Statistics Office",
+    rules=(
+        *row_rules(_NAME),
+        *cell_rules(_NAME, DELIVERED),
+        *place_rules(_NAME, DELIVERED[1], DELIVERED[2]),
+        Rule("population.population.out_of_range", WARNING, "coalesce(population < 0 OR population > 20000000, false)",
+             "DAN_SO is negative or above 20 million", "Check the figure; it counts persons, not thousands.", "DAN_SO"),
+        Rule("population.cell.twice", WARNING,
+             "(delivery_id, year, province, commune, sex, age_band) IN (SELECT (delivery_id, year, province, commune, sex, age_band)"
+             " FROM staged.population GROUP BY ALL HAVING count(*) > 1)",
+             "the same year, place, sex and age band stands more than once; the last row counts", "Remove the double rows.", "DAN_SO"),
+    ),
+)  # fmt: skip

@@ -1,0 +1,5 @@
+"""`python -m flows nightly` is `bhyt nightly`."""
+
+from flows.cli import main
+
+main()

@@ -1,0 +1,91 @@
+"""The steps of a night as Prefect tasks: names, retries, caching, progress."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+from prefect.artifacts import create_progress_artifact, update_progress_artifact
+from prefect.context import TaskRunContext
+
+from flows import night as steps
+from flows.night import Night
+from warehouse.arrivals import Arrivals
+from warehouse.build import sha256
+from warehouse.code_version import code_version
+from warehouse.ingest import Outcome
+from warehouse.landing import Landed
+
+BATCH_BYTES = 64 << 20
+BATCH_FILES = 100
+
+
+def batches(to_read: Sequence[Landed]) -> list[list[Landed]]:
+    """Deliveries in batches of about 64 MB or 100 files: a task run costs milliseconds, most of 13,000 facilities send a small file."""
+    made: list[list[Landed]] = []
+    size = 0
+    for item in sorted(to_read, key=lambda x: (x.export or "", x.path)):
+        if not made or len(made[-1]) >= BATCH_FILES or size + item.size > BATCH_BYTES:
+            made.append([])
+            size = 0
+        made[-1].append(item)
+        size += item.size
+    return made
+
+
+def _content_key(_: TaskRunContext, parameters: dict[str, Any]) -> str:
+    """Same bytes, same path, same manifests, same profiles, same code, same work area: the work is done already."""
+    night: Night = parameters["night"]
+    items = sorted((x.delivery_id, x.context) for x in parameters["batch"])
+    return sha256(code_version(), str(night.settings.restricted_dir), night.profiles.fingerprint, repr(items))
+
+
+@task(
+    name="read-deliveries",
+    retries=2,
+    retry_delay_seconds=[1, 10],
+    cache_key_fn=_content_key,
+    persist_result=True,
+    cache_expiration=timedelta(days=7),
+)
+def read_deliveries(night: Night, batch: list[Landed]) -> list[Outcome]:
+    return steps.read(night, batch)
+
+
+# These change the ledger or the disk: never answered from a cache.
+look = task(name="look", cache_policy=NO_CACHE)(steps.look)
+settle = task(name="settle", cache_policy=NO_CACHE)(steps.settle)
+validate = task(name="validate-with-great-expectations", cache_policy=NO_CACHE)(steps.validate)
+record = task(name="record-in-ledger", cache_policy=NO_CACHE)(steps.record)
+link_persons = task(name="link-persons", cache_policy=NO_CACHE)(steps.link_persons)
+build = task(name="build-marts", cache_policy=NO_CACHE)(steps.build)
+audit = task(name="audit-marts", cache_policy=NO_CACHE)(steps.audit)
+put_in_place = task(name="publish", cache_policy=NO_CACHE)(steps.put_in_place)
+
+
+def stale(night: Night, outcomes: Sequence[Outcome], found: Arrivals) -> list[Landed]:
+    """Deliveries that a cached task says are read, but whose rows are no longer there."""
+    export_of = {x.delivery_id: x for x in found.to_read}
+    gone = []
+    for o in outcomes:
+        item = export_of[o.delivery_id]
+        for verdict, rows in (("loaded", o.records_loaded), ("quarantine", o.records_quarantined)):
+            if rows and not (night.settings.rows_dir(verdict, item.export or "") / f"{o.delivery_id}.parquet").exists():
+                gone.append(item)
+                break
+    return gone
+
+
+class Progress:
+    """Bytes read so far, as a Prefect progress artifact."""
+
+    def __init__(self, total: int) -> None:
+        self.total, self.done = max(total, 1), 0
+        self.artifact = create_progress_artifact(progress=0.0, key="night-progress", description="Deliveries read, by bytes")
+
+    def add(self, size: int) -> None:
+        self.done += size
+        update_progress_artifact(self.artifact, progress=min(100.0, 100.0 * self.done / self.total))  # type: ignore[arg-type]

@@ -1,0 +1,129 @@
+"""Weighed pairs of cards → persons: connected components, then the guard against what no person can be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from transforms.persons.standardise import Records
+
+DECIDED = 1_000.0  # the weight of a person's decision: above any that the model can give
+
+
+@dataclass(frozen=True)
+class Clusters:
+    """`members`: `card`, `cluster` (the smallest card in it), one row per card, sorted.
+    `links`: edges that hold; `cut`: edges that the guard refused: `left`, `right`, `weight`. `guarded`: clusters it looked into."""
+
+    members: pl.DataFrame
+    links: pl.DataFrame
+    cut: pl.DataFrame
+    guarded: int
+
+
+def cluster(records: Records, edges: pl.DataFrame, apart: pl.DataFrame) -> Clusters:
+    """Persons from `edges` (`left` < `right`: cards; `weight`) and the pairs that a person has told `apart` (`left`, `right`).
+
+    A component in which no two cards exclude each other stays as it is. In any other the edges are taken again from the heaviest to the
+    lightest (ties: smaller cards first), and one that would bring together what excludes each other is refused. Decisions come first
+    and are not refused: who decided knew which number was wrong.
+    """
+    size = records.cards.height
+    apart = apart.select(pl.min_horizontal("left", "right").alias("left"), pl.max_horizontal("left", "right").alias("right")).unique()
+    edges = edges.join(apart, on=["left", "right"], how="anti").sort(["weight", "left", "right"], descending=[True, False, False])
+    component = components(size, edges["left"].to_numpy(), edges["right"].to_numpy())
+    touched = pl.Series(np.unique(np.r_[edges["left"].to_numpy(), edges["right"].to_numpy()]), dtype=pl.UInt32)
+    facts = _facts(records, touched).with_columns(component=pl.Series(component).gather(touched))
+    suspect = _suspect(facts, apart, pl.Series(component))
+    inside = pl.Series(component).gather(edges["left"]).is_in(suspect.implode())
+    held, refused = _build_again(edges.filter(inside), facts.filter(pl.col("component").is_in(suspect.implode())), apart)
+    links = pl.concat([edges.filter(~inside), held]).sort(["left", "right"])
+    final = components(size, links["left"].to_numpy(), links["right"].to_numpy())
+    members = pl.DataFrame({"card": np.arange(size, dtype=np.uint32), "cluster": final.astype(np.uint32)})
+    return Clusters(members, links, refused.sort(["left", "right"]), suspect.len())
+
+
+def components(size: int, left: npt.NDArray[np.int64], right: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Of each of `size` nodes, the smallest node that it is connected with."""
+    graph = coo_array((np.ones(len(left), np.int8), (left, right)), shape=(size, size))
+    label = connected_components(graph, directed=False)[1]
+    smallest = np.full(int(label.max()) + 1 if size else 0, size, np.int64)
+    np.minimum.at(smallest, label, np.arange(size))
+    return smallest[label]
+
+
+def _facts(records: Records, cards: pl.Series) -> pl.DataFrame:
+    """Of each of these cards, sorted, what a person has one of, by its latest state: `card`, `citizen` (verified only), `sex`, `year`."""
+    latest = records.rows.filter(pl.col("latest") & pl.col("card").is_in(cards.implode()))
+    return latest.sort("card").select("card", "sex", "year", citizen=pl.when("verified").then(pl.col("citizen")))
+
+
+def _suspect(facts: pl.DataFrame, apart: pl.DataFrame, label: pl.Series) -> pl.Series:
+    """Components (`label` by card) in which something may exclude something else."""
+    several = (
+        facts.group_by("component")
+        .agg(pl.col("citizen", "sex", "year").drop_nulls().n_unique())
+        .filter((pl.col("citizen") > 1) | ((pl.col("sex") > 1) & (pl.col("year") > 1)))
+    )
+    one, two = label.gather(apart["left"]), label.gather(apart["right"])
+    return pl.concat([several["component"], one.filter(one == two)]).unique().sort()
+
+
+@dataclass
+class _Group:
+    """What is known of the cards brought together so far."""
+
+    cards: set[int]
+    citizens: set[int] = field(default_factory=set)
+    sexes: set[int] = field(default_factory=set)
+    years: set[int] = field(default_factory=set)
+
+    def excludes(self, other: _Group, strangers: dict[int, set[int]]) -> bool:
+        few, many = sorted((self, other), key=lambda g: len(g.cards))
+        return (
+            any(not _one_number(a, b) for a in self.citizens for b in other.citizens)
+            or (len(self.sexes | other.sexes) > 1 and len(self.years | other.years) > 1)
+            or any(not strangers.get(card, set()).isdisjoint(many.cards) for card in few.cards)
+        )
+
+    def take(self, other: _Group) -> None:
+        self.cards |= other.cards
+        self.citizens |= other.citizens
+        self.sexes |= other.sexes
+        self.years |= other.years
+
+
+def _one_number(a: int, b: int) -> bool:
+    """The same number, or one digit mistyped."""
+    return sum(x != y for x, y in zip(f"{a:012}", f"{b:012}", strict=True)) <= 1
+
+
+def _build_again(edges: pl.DataFrame, facts: pl.DataFrame, apart: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Edges held and edges refused, of the suspect components, heaviest first (constrained Kruskal)."""
+    strangers: dict[int, set[int]] = {}
+    for a, b in apart.select("left", "right").iter_rows():
+        strangers.setdefault(a, set()).add(b)
+        strangers.setdefault(b, set()).add(a)
+    group = {card: _Group({card}, *(_known(v) for v in (citizen, sex, year))) for card, sex, year, citizen in
+             facts.select("card", "sex", "year", "citizen").iter_rows()}  # fmt: skip
+    held = []
+    for left, right, weight in edges.select("left", "right", "weight").iter_rows():
+        one, two = group[left], group[right]
+        fits = one is two or weight >= DECIDED or not one.excludes(two, strangers)
+        held.append(fits)
+        if fits and one is not two:
+            few, many = sorted((one, two), key=lambda g: len(g.cards))
+            many.take(few)
+            for card in few.cards:
+                group[card] = many
+    keep = pl.Series(held, dtype=pl.Boolean)
+    return edges.filter(keep), edges.filter(~keep)
+
+
+def _known(value: int | None) -> set[int]:
+    return set() if value is None else {value}

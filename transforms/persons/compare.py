@@ -1,0 +1,293 @@
+"""Pairs of records → how far each field agrees, as a level; every distinct pair of names is compared once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+import polars_ds as pds
+
+from transforms.persons.standardise import Records
+
+# The levels of each field, the surest first. A level's number in a pattern is its place here, from 1; 0 says that a side knows nothing.
+LEVELS: dict[str, tuple[str, ...]] = {
+    "name": (
+        "same",  # also where only the place of a tone mark or i/y differs
+        "unaccented",  # one side has lost its accents
+        "other_accents",  # same letters, other accents, but not in the given name
+        "part",  # Thị, Văn or middle names dropped, other order of words, spaces lost
+        "misspelt",  # same given name, at most two slips elsewhere
+        "given_name_close",  # all the same but one letter, or the accents, of the given name
+        "other_middle_name",
+        "same_given_name",
+        "same_surname",
+        "other",
+    ),
+    "birth": (
+        "same",
+        "swapped",  # day and month in the other order
+        "one_digit",  # one digit of ddmmyyyy differs
+        "year",  # same year, and one side knows no more (01/01 counts as no more)
+        "same_year",
+        "other",
+    ),
+    "sex": ("same", "other"),
+    "citizen": (
+        "same_verified",  # same CCCD, and it agrees with sex and birth year on both cards
+        "same",  # same CCCD or CMND otherwise: perhaps a parent's
+        "one_digit",
+        "other_verified",  # two CCCDs that both agree with their cards
+        "other_short",  # two different CMNDs: people had new ones in another province
+    ),
+    "insured": ("same", "one_digit", "other"),
+    "place": ("commune", "old_province", "province", "other"),
+    "household": ("same", "other"),
+}
+FIELDS = tuple(LEVELS)
+RARITIES = 40  # steps of one bit of the chance of a name
+
+# |a − b| of two numbers that differ in one digit is d·10^k.
+_ONE_DIGIT_STEPS = [d * 10**k for k in range(12) for d in range(1, 10)]
+
+
+@dataclass(frozen=True)
+class Compared:
+    """`pairs`: `left`, `right`, `pattern`. `patterns`: `pattern`, one column of levels per field, `rarity`, `pairs`; sorted."""
+
+    pairs: pl.DataFrame
+    patterns: pl.DataFrame
+
+
+def _code(field: str, level: str) -> pl.Expr:
+    return pl.lit(LEVELS[field].index(level) + 1, pl.UInt8)
+
+
+def pattern_code() -> pl.Expr:
+    """The levels of all fields and the rarity as one number."""
+    code = pl.col("rarity").cast(pl.Int32)
+    for field in FIELDS:
+        code = code * (len(LEVELS[field]) + 1) + pl.col(field)
+    return code
+
+
+def compare(records: Records, pairs: pl.DataFrame, chances: pl.DataFrame, chunk: int = 2_000_000) -> Compared:
+    """Levels of all `pairs` (`left`, `right`: rows of `records.rows`).
+
+    `chances`: as `weigh.name_chances`, row by row of `records.names`. Pairs are taken in chunks to bound memory; the size plays no part.
+    """
+    named = name_levels(records, pairs, chances)
+    coded, counted = [], []
+    for start in range(0, max(pairs.height, 1), chunk):
+        levels = _levels(records.rows, pairs.slice(start, chunk), named.slice(start, chunk)).with_columns(pattern=pattern_code())
+        coded.append(levels.select("left", "right", "pattern"))
+        counted.append(levels.group_by("pattern", *FIELDS, "rarity").agg(pairs=pl.len()))
+    patterns = pl.concat(counted).group_by("pattern", *FIELDS, "rarity").agg(pl.col("pairs").sum()).sort("pattern")
+    return Compared(pl.concat(coded), patterns)
+
+
+def _levels(rows: pl.DataFrame, pairs: pl.DataFrame, named: pl.DataFrame) -> pl.DataFrame:
+    columns = [c for c in rows.columns if c not in ("card", "latest", "name")]
+    left = rows.select(pl.col(columns).gather(pairs["left"]))
+    right = rows.select(pl.col(columns).gather(pairs["right"]).name.prefix("other_"))
+    return pl.concat([pairs, left, right, named], how="horizontal").select(
+        "left",
+        "right",
+        "name",
+        "rarity",
+        birth=_birth(),
+        sex=_same("sex", "sex"),
+        citizen=_citizen(),
+        insured=_insured(),
+        place=_place(),
+        household=_same("household", "household"),
+    )
+
+
+def _equal(column: str) -> pl.Expr:
+    return (pl.col(column) == pl.col(f"other_{column}")).fill_null(False)
+
+
+def _same(column: str, field: str) -> pl.Expr:
+    known = pl.col(column).is_not_null() & pl.col(f"other_{column}").is_not_null()
+    return pl.when(_equal(column)).then(_code(field, "same")).when(known).then(_code(field, "other")).otherwise(pl.lit(0, pl.UInt8))
+
+
+def one_digit_apart(a: pl.Expr, b: pl.Expr) -> pl.Expr:
+    """Two whole numbers of up to 12 digits differ in exactly one digit; false where one is unknown."""
+    step = (a - b).abs()
+    power = pl.lit(1, pl.Int64)
+    for k in range(1, 12):
+        power = pl.when(step >= 10**k).then(pl.lit(10**k, pl.Int64)).otherwise(power)
+    # No borrow: all digits above the one that differs are the same.
+    return (step.is_in(_ONE_DIGIT_STEPS) & (a // (power * 10) == b // (power * 10))).fill_null(False)
+
+
+def _birth() -> pl.Expr:
+    a, b = pl.col("birth"), pl.col("other_birth")
+    year, other_year = pl.col("year"), pl.col("other_year")
+    month_day, other_month_day = pl.col("day_month"), pl.col("other_day_month")
+    vague = pl.col("vague") | pl.col("other_vague")
+    swapped = (month_day // 100 == other_month_day % 100) & (month_day % 100 == other_month_day // 100)
+    return (
+        pl.when(year.is_null() | other_year.is_null())
+        .then(pl.lit(0, pl.UInt8))
+        .when(vague & (year == other_year))
+        .then(_code("birth", "year"))
+        .when(a == b)
+        .then(_code("birth", "same"))
+        .when((year == other_year) & swapped)
+        .then(_code("birth", "swapped"))
+        .when(~vague & one_digit_apart(a.cast(pl.Int64), b.cast(pl.Int64)))
+        .then(_code("birth", "one_digit"))
+        .when(year == other_year)
+        .then(_code("birth", "same_year"))
+        .otherwise(_code("birth", "other"))
+    )
+
+
+def _citizen() -> pl.Expr:
+    a, b = pl.col("citizen"), pl.col("other_citizen")
+    verified = pl.col("verified") & pl.col("other_verified")
+    short, other_short = pl.col("short_citizen"), pl.col("other_short_citizen")
+    return (
+        pl.when((a == b) & verified)
+        .then(_code("citizen", "same_verified"))
+        .when((a == b).fill_null(False) | (short == other_short).fill_null(False))
+        .then(_code("citizen", "same"))
+        .when(one_digit_apart(a, b) | one_digit_apart(short, other_short))
+        .then(_code("citizen", "one_digit"))
+        .when(verified & (a != b))
+        .then(_code("citizen", "other_verified"))
+        .when(short != other_short)
+        .then(_code("citizen", "other_short"))
+        # A number that contradicts its own card is perhaps a parent's: that it differs says nothing.
+        .otherwise(pl.lit(0, pl.UInt8))
+    )
+
+
+def _insured() -> pl.Expr:
+    own, listed = pl.col("insured"), pl.col("insured_too")
+    other_own, other_listed = pl.col("other_insured"), pl.col("other_insured_too")
+    met = pl.any_horizontal((a == b).fill_null(False) for a in (own, listed) for b in (other_own, other_listed))
+    return (
+        pl.when(met)
+        .then(_code("insured", "same"))
+        .when(one_digit_apart(own, other_own))
+        .then(_code("insured", "one_digit"))
+        .when(own.is_not_null() & other_own.is_not_null())
+        .then(_code("insured", "other"))
+        .otherwise(pl.lit(0, pl.UInt8))
+    )
+
+
+def _place() -> pl.Expr:
+    known = pl.col("province").is_not_null() & pl.col("other_province").is_not_null()
+    return (
+        pl.when(_equal("commune"))
+        .then(_code("place", "commune"))
+        .when(_equal("province") & _equal("old_province"))
+        .then(_code("place", "old_province"))
+        .when(_equal("province"))
+        .then(_code("place", "province"))
+        .when(known)
+        .then(_code("place", "other"))
+        .otherwise(pl.lit(0, pl.UInt8))
+    )
+
+
+def name_levels(records: Records, pairs: pl.DataFrame, chances: pl.DataFrame) -> pl.DataFrame:
+    """`name` (level) and `rarity` of each pair, in the order of `pairs`."""
+    name = records.rows["name"]
+    size = max(records.names.height, 1)
+    one, two = (pairs.select(name.gather(pairs[side]).cast(pl.Int64)).to_series() for side in ("left", "right"))
+    # Either order of two names is one pair; -1: a side has no name.
+    code = pl.select(
+        code=pl.when(one.is_not_null() & two.is_not_null())
+        .then(pl.min_horizontal(one, two) * size + pl.max_horizontal(one, two))
+        .otherwise(-1)
+    )
+    distinct = code.unique()
+    split = distinct.filter(pl.col("code") >= 0).with_columns(one=pl.col("code") // size, two=pl.col("code") % size)
+    compared = _compare_names(records.names, split, chances)
+    return code.join(compared, on="code", how="left", maintain_order="left").select(
+        pl.col("name").fill_null(0), pl.col("rarity").fill_null(0)
+    )
+
+
+def _compare_names(names: pl.DataFrame, pairs: pl.DataFrame, chances: pl.DataFrame) -> pl.DataFrame:
+    """`code`, `one`, `two` (rows of `names`) → `code`, `name`, `rarity`."""
+    same = pairs.filter(pl.col("one") == pl.col("two"))
+    differ = pairs.filter(pl.col("one") != pl.col("two"))
+    quick = ["plain_id", "joined_id", "ordered_id", "surname_id", "given_id", "middle_id", "given_accented_id", "accented"]
+    frame = pl.concat(
+        [
+            differ,
+            names.select(pl.col(quick).gather(differ["one"])),
+            names.select(pl.col(quick).gather(differ["two"]).name.prefix("other_")),
+            chances.select(pl.col("whole", "ends").gather(differ["one"])),
+            chances.select(pl.col("whole", "ends").gather(differ["two"]).name.prefix("other_")),
+        ],
+        how="horizontal",
+    )
+    same_ends = _equal("surname_id") & _equal("given_id")
+    plain = _equal("plain_id")
+    bare = ~pl.col("accented") | ~pl.col("other_accented")
+    quickly = (
+        pl.when(plain & bare)
+        .then(_code("name", "unaccented"))
+        .when(plain & _equal("given_accented_id"))
+        .then(_code("name", "other_accents"))
+        .when(plain)
+        .then(pl.lit(None, pl.UInt8))
+        .when(_equal("joined_id") | _equal("ordered_id"))
+        .then(_code("name", "part"))
+        .when(~_equal("surname_id") & ~_equal("given_id") & ~_equal("middle_id"))
+        .then(_code("name", "other"))
+    )
+    frame = frame.with_columns(name=quickly)
+    done, strings = frame.filter(pl.col("name").is_not_null()), frame.filter(pl.col("name").is_null())
+    text = ["plain", "given", "given_accented", "middle"]
+    strings = pl.concat(
+        [
+            strings,
+            names.select(pl.col(text).gather(strings["one"])),
+            names.select(pl.col(text).gather(strings["two"]).name.prefix("other_")),
+        ],
+        how="horizontal",
+    )
+    middle, other_middle = pl.col("middle"), pl.col("other_middle")
+    contained = middle.str.contains(other_middle, literal=True) | other_middle.str.contains(middle, literal=True)
+    slips = pds.str_osa("plain", "other_plain", return_sim=False)
+    given_slips = pds.str_osa("given", "other_given", return_sim=False)
+    bare_given = (pl.col("given") == pl.col("given_accented")) | (pl.col("other_given") == pl.col("other_given_accented"))
+    long_given = pl.min_horizontal(pl.col("given").str.len_bytes(), pl.col("other_given").str.len_bytes()) >= 3
+    strings = strings.with_columns(
+        name=pl.when(plain & bare_given)
+        .then(_code("name", "other_accents"))
+        .when(plain)
+        .then(_code("name", "given_name_close"))
+        .when(same_ends & contained)
+        .then(_code("name", "part"))
+        .when(_equal("given_id") & (slips <= 2))
+        .then(_code("name", "misspelt"))
+        .when(_equal("surname_id") & _equal("middle_id") & (given_slips <= 1) & long_given)
+        .then(_code("name", "given_name_close"))
+        .when(same_ends)
+        .then(_code("name", "other_middle_name"))
+        .when(_equal("given_id"))
+        .then(_code("name", "same_given_name"))
+        .when(_equal("surname_id"))
+        .then(_code("name", "same_surname"))
+        .otherwise(_code("name", "other"))
+    )
+    both = pl.concat([done.select("code", "name", *_CHANCES), strings.select("code", "name", *_CHANCES)]).with_columns(
+        # The commoner of the two names: the careful side.
+        rarity=pl.when(pl.col("name") <= LEVELS["name"].index("other_accents") + 1)
+        .then(pl.min_horizontal("whole", "other_whole"))
+        .otherwise(pl.min_horizontal("ends", "other_ends"))
+    )
+    alone = same.select("code", name=_code("name", "same"), rarity=chances["whole"].gather(same["one"]))
+    return pl.concat([alone, both.select("code", "name", "rarity")])
+
+
+_CHANCES = ("whole", "other_whole", "ends", "other_ends")

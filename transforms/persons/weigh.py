@@ -1,0 +1,167 @@
+"""Levels of agreement → the probability that two records are one person (Fellegi–Sunter, as a mixture of three classes).
+
+A pair is a match (one person), two unrelated people, or two people of one household; the third class keeps families, twins and
+siblings apart, who agree on so much. Every weight is in bits: log2 of the odds of a match against the two others together.
+
+The model is pinned (`model.json`): the same cards are the same persons on any machine and whatever else is in the data. Its chances of
+coincidence are those of the whole nation, so a common name with the same birth date proves as little in a small register as in a large.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from transforms.persons.compare import FIELDS, LEVELS, RARITIES
+from transforms.persons.standardise import standard_name
+
+Floats = npt.NDArray[np.float64]
+CLASSES = ("match", "unrelated", "household")
+
+
+@dataclass(frozen=True)
+class Model:
+    """What a level weighs.
+
+    `levels[field][level][class]` is P(level | class); for names, `unrelated_per_name_chance` instead of `unrelated` multiplies the
+    chance of that very name. `population`: people among whom a coincidence may happen; `further_cards`: expected cards of a person
+    beyond the first; `household_members`: expected others in the household. At `merge_bits` cards are one person, from `review_bits`
+    a person should look.
+    """
+
+    version: str
+    population: float
+    further_cards: float
+    household_members: float
+    merge_bits: float
+    review_bits: float
+    levels: Mapping[str, Mapping[str, Mapping[str, float]]]
+    names: Mapping[str, Any]
+
+    @classmethod
+    def parse(cls, text: str) -> Model:
+        """A model file's text; raises ValueError where a field or level of `compare.LEVELS` is missing."""
+        read = json.loads(text)
+        for field, levels in LEVELS.items():
+            missing = set(levels) - set(read["fields"].get(field, {}))
+            if missing:
+                raise ValueError(f"model {read.get('version')} lacks {field}: {', '.join(sorted(missing))}")
+        return cls(
+            version=read["version"],
+            population=read["population"],
+            further_cards=read["further_cards"],
+            household_members=read["household_members"],
+            merge_bits=read["merge_bits"],
+            review_bits=read["review_bits"],
+            levels=read["fields"],
+            names=read["names"],
+        )
+
+
+@cache
+def pinned() -> Model:
+    """The model that the nights use."""
+    return Model.parse(files("transforms.persons").joinpath("model.json").read_text(encoding="utf-8"))
+
+
+def name_chances(names: pl.DataFrame, model: Model) -> pl.DataFrame:
+    """How likely a random person bears each name, row by row of `standardise.names`, in whole bits (0 = certain, `RARITIES` - 1 = rarest).
+
+    `whole`: the name as it stands. `ends`: its surname and given name, whatever is between. An unaccented word has the chances of all
+    words that it may stand for.
+    """
+    words = pl.col("standard").str.split(" ")
+    several = words.list.len() > 1
+    middles = words.list.slice(1, (words.list.len().cast(pl.Int64) - 2).clip(0))
+    parts = names.select(
+        surname=pl.when(several).then(words.list.first()),
+        middle=middles.list.first(),
+        given=words.list.last(),
+        further=(middles.list.len().cast(pl.Int64) - 1).clip(0),
+    )
+    chance = {
+        part: _word_chances(parts[part], model.names[f"{part}s"], model.names[f"other_{part}"]) for part in ("surname", "middle", "given")
+    }
+    ends = np.log2(chance["surname"]) + np.log2(chance["given"])
+    middle = np.where(parts["middle"].is_null().to_numpy(), model.names["without_middle"], chance["middle"])
+    whole = ends + np.log2(middle) + parts["further"].to_numpy() * np.log2(model.names["further_word"])
+    return pl.DataFrame(
+        {name: np.clip(np.floor(-bits), 0, RARITIES - 1).astype(np.int8) for name, bits in (("whole", whole), ("ends", ends))}
+    )
+
+
+def _word_chances(words: pl.Series, table: Mapping[str, float], otherwise: float) -> Floats:
+    """The chance of each word, in standard form; of an unaccented one that of all its accented forms together."""
+    listed = pl.DataFrame({"word": list(table), "chance": list(table.values())}, schema={"word": pl.String, "chance": pl.Float64})
+    listed = listed.with_columns(standard_name(pl.col("word"))).group_by("word").agg(pl.col("chance").sum())
+    plain = pl.col("word").str.replace_all(r"\p{M}", "").str.replace_all("đ", "d")
+    folded = listed.group_by(plain.alias("word")).agg(pl.col("chance").sum().alias("folded"))
+    return (
+        words.rename("word").to_frame()
+        .join(listed, on="word", how="left", maintain_order="left")
+        .join(folded, on="word", how="left", maintain_order="left")
+        .select(pl.coalesce("folded", "chance").fill_null(otherwise))
+        .to_series()
+        .to_numpy()
+    )  # fmt: skip
+
+
+def weigh(patterns: pl.DataFrame, model: Model) -> pl.DataFrame:
+    """Adds to `compare.Compared.patterns` the `weight` in bits and `household_bits` (log2 odds of household against unrelated)."""
+    log = joint_bits(patterns, model)
+    against = np.logaddexp2(log["unrelated"], log["household"])
+    # Whole thousandths of a bit: sums of floating point numbers then sort alike everywhere.
+    weight = np.round(log["match"] - against, 3)
+    return patterns.with_columns(weight=pl.Series(weight), household_bits=pl.Series(np.round(log["household"] - log["unrelated"], 3)))
+
+
+def joint_bits(patterns: pl.DataFrame, model: Model) -> dict[str, Floats]:
+    """log2 of (prior × probability of the pattern), per class."""
+    total = {
+        "match": np.full(patterns.height, np.log2(model.further_cards / model.population)),
+        "unrelated": np.zeros(patterns.height),
+        "household": np.full(patterns.height, np.log2(model.household_members / model.population)),
+    }
+    rarity = patterns["rarity"].to_numpy()
+    for field in FIELDS:
+        level = patterns[field].to_numpy()
+        for name in CLASSES:
+            total[name] += _level_bits(field, name, model)[level, rarity]
+    return total
+
+
+def _level_bits(field: str, name: str, model: Model) -> Floats:
+    """log2 P(level | class) by level (0: missing, no evidence) and rarity of the name."""
+    bits = np.zeros((len(LEVELS[field]) + 1, RARITIES))
+    # The middle of the bit that a rarity stands for.
+    rarity = -(np.arange(RARITIES) + 0.5)
+    for place, level in enumerate(LEVELS[field], 1):
+        chances = model.levels[field][level]
+        if name in chances:
+            bits[place] = np.log2(chances[name])
+        else:
+            bits[place] = np.minimum(np.log2(chances["unrelated_per_name_chance"]) + rarity, 0.0)
+    return bits
+
+
+def contributions(pattern: pl.DataFrame, model: Model) -> pl.DataFrame:
+    """One weighed pattern as a waterfall: `field`, `level`, `weight`. The rows before `total` sum up to it."""
+    row = pattern.row(0, named=True)
+    steps = [("prior", "", float(np.log2(model.further_cards / model.population)))]
+    for field in FIELDS:
+        level = row[field]
+        bits = {name: _level_bits(field, name, model)[level, row["rarity"]] for name in ("match", "unrelated")}
+        steps.append((field, LEVELS[field][level - 1] if level else "missing", float(bits["match"] - bits["unrelated"])))
+    steps.append(("other_person_of_household", "", row["weight"] - sum(weight for _, _, weight in steps)))
+    steps.append(("total", "", row["weight"]))
+    return pl.DataFrame(steps, schema={"field": pl.String, "level": pl.String, "weight": pl.Float64}, orient="row").with_columns(
+        pl.col("weight").round(3)
+    )

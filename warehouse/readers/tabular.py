@@ -1,0 +1,195 @@
+"""Tables of text: CSV, XLSX and Parquet as raw batches (docs/architecture.md, "Raw rows")."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
+from pathlib import Path
+
+import polars as pl
+
+from expectations.declare import Table
+from transforms import headers
+from transforms.encodings import Font, converted, font_of
+from transforms.headers import HEADER_WITHIN, Header
+from warehouse.profiles import Profile
+from warehouse.readers import columnar, delimited, text, workbook
+from warehouse.readers.formats import Format, checked
+from warehouse.refusal import Refusal
+
+BATCH = 100_000
+# Rows that are held back until the end of the table is known; signatures below a table take some ten.
+TAIL = 60
+_FONT_SAMPLE = 2_000
+
+
+def read(path: Path, table: Table, profile: Profile | None = None) -> Iterator[pl.DataFrame]:
+    """The records of a file, in raw batches of at most about 100,000 rows.
+
+    `row_number` Int64, `row_flaw` String, and one String column (stripped, NFC, empty is null) under its English name for each declared
+    field that the file has. Rows of several sheets are numbered on: the second sheet's row 1 follows the last row of the first.
+    Titles, blank rows, column numbers, and totals and signatures below the data are no records. The memory needed does not grow with the
+    file, but for a workbook. Raises `Refusal`: what `formats.checked` raises, missing_column, empty_file, unreadable_workbook,
+    unreadable_parquet.
+    """
+    kind = checked(path, table)
+    batches = _READERS[kind](path, table, profile)
+    empty = True
+    for batch in batches:
+        for part in batch.iter_slices(BATCH):
+            if part.height:
+                empty = False
+                yield _meant(part, table, profile)
+    if empty:
+        raise Refusal("empty_file", "the file holds a header and no records")
+
+
+def _meant(rows: pl.DataFrame, table: Table, profile: Profile | None) -> pl.DataFrame:
+    """Values as the contract writes them, where the profile says that the province writes others."""
+    by_element = {f.element: f.name for f in table.delivered}
+    changes = []
+    for element, mapping in (profile.values if profile else {}).items():
+        name = by_element[element]
+        if name in rows.columns:
+            old = [k.strip() or None for k in mapping]
+            changes.append(pl.col(name).replace(old, [v.strip() or None for v in mapping.values()]))
+    return rows.with_columns(changes)
+
+
+def _delimited(path: Path, table: Table, profile: Profile | None) -> Iterator[pl.DataFrame]:
+    encoding = text.encoding_of(path, profile.encoding if profile else None)
+    delimiters = (profile.delimiter,) if profile and profile.delimiter else delimited.DELIMITERS
+    found: list[tuple[int, int, Header | None, str, list[delimited.Record]]] = []
+    for rank, delimiter in enumerate(delimiters):
+        records = delimited.head(path, encoding, delimiter, HEADER_WITHIN * 4)
+        header = headers.find([r.cells for r in records], table, profile.columns if profile else None)
+        found.append((len(header.columns) if header else 0, -rank, header, delimiter, records))
+    _, _, header, delimiter, records = max(found, key=lambda f: f[:2])
+    header = _complete(header, table)
+    width = delimited.width_of(len(header.cells), records[header.records_from :])
+    frames = delimited.frames(path, encoding, delimiter, width, header.records_from)
+    yield from _records(frames, header, table, encoding.font)
+
+
+def _workbook(path: Path, table: Table, profile: Profile | None) -> Iterator[pl.DataFrame]:
+    offset, lacking = 0, None
+    carried = False
+    for _, cells in workbook.sheets(path):
+        grid = cells.select(pl.col(r"^c\d+$"))
+        header = headers.find(grid.head(HEADER_WITHIN * 4).rows(), table, profile.columns if profile else None)
+        if header and header.missing:
+            lacking = lacking or header
+        elif header:
+            carried = True
+            body = cells.slice(header.records_from).with_columns(pl.col("row_number") + offset)
+            yield from _records(body.iter_slices(BATCH), header, table, _font(body, profile))
+        offset += cells.height
+    if not carried:
+        _complete(lacking, table)
+
+
+def _parquet(path: Path, table: Table, profile: Profile | None) -> Iterator[pl.DataFrame]:
+    header = _complete(headers.find([columnar.names(path)], table, profile.columns if profile else None), table)
+    frames = columnar.frames(path, sorted(header.columns.values()), BATCH)
+    first = next(frames, None)
+    if first is None:
+        return
+    font = _font(first, profile)
+    for frame in chain((first,), frames):
+        yield _named(_without_blanks(_clean(frame, font)), header, table)
+
+
+_READERS = {Format.TEXT: _delimited, Format.WORKBOOK: _workbook, Format.PARQUET: _parquet}
+
+
+def _font(rows: pl.DataFrame, profile: Profile | None) -> Font | None:
+    if profile and profile.encoding:
+        return Font(profile.encoding) if profile.encoding in tuple(Font) else None
+    return font_of(v for column in rows.head(_FONT_SAMPLE).select(pl.col(pl.String)) for v in column.drop_nulls())
+
+
+def _complete(header: Header | None, table: Table) -> Header:
+    """The header, if it is there with all required columns. Names headings in the refusal, but never a row that may be data."""
+    if header is None:
+        expected = ", ".join(headers.missing_from({}, table))
+        raise Refusal("missing_column", f"no header row is found in the first {HEADER_WITHIN} rows; it must hold {expected}")
+    if header.missing:
+        found = ", ".join(c[:40] for c in header.cells if c)[: 60 * 42] if len(header.columns) > 1 else "too few to tell them from data"
+        reason = f"required columns are missing: {', '.join(header.missing)}; headers found: {found}"
+        raise Refusal("missing_column", reason, f"header in row {header.row + 1}")
+    return header
+
+
+def _clean(rows: pl.DataFrame, font: Font | None) -> pl.DataFrame:
+    """Cells converted from `font`, NFC, stripped; empty cells null."""
+    cells = pl.col([c for c in rows.columns if c not in ("row_number", "row_flaw")])
+    rows = converted(rows, font).with_columns(cells.str.strip_chars())
+    blank = rows.select((cells.str.len_bytes() == 0).any()).row(0, named=True)
+    return rows.with_columns(pl.when(pl.col(c) != "").then(pl.col(c)).alias(c) for c, is_blank in blank.items() if is_blank)
+
+
+def _without_blanks(rows: pl.DataFrame) -> pl.DataFrame:
+    filled = rows.select(pl.any_horizontal(pl.exclude("row_number").is_not_null())).to_series()
+    return rows if filled.all() else rows.filter(filled)  # a frame without blank rows is not copied
+
+
+def _named(rows: pl.DataFrame, header: Header, table: Table) -> pl.DataFrame:
+    """Raw columns in declared order."""
+    return rows.select(
+        "row_number", "row_flaw", *(pl.col(f"c{header.columns[f.name]}").alias(f.name) for f in table.delivered if f.name in header.columns)
+    )
+
+
+def _records(frames: Iterable[pl.DataFrame], header: Header, table: Table, font: Font | None) -> Iterator[pl.DataFrame]:
+    """Raw rows without blank rows and without what stands below the data. The last rows are held back until the end is known."""
+    required = [header.columns[f.name] for f in table.delivered if f.required and f.name in header.columns]
+    held: pl.DataFrame | None = None
+    for frame in frames:
+        rows = _without_blanks(_clean(frame, font))
+        if held is not None:
+            rows = pl.concat([held, rows])
+        held = rows.tail(TAIL)
+        yield _named(rows.head(-TAIL), header, table)
+    if held is not None:
+        cells = held.select(pl.col(r"^c\d+$")).rows()
+        end = len(cells)
+        while end and is_footer(cells[end - 1], required):
+            end -= 1
+        yield _named(held.head(end), header, table)
+
+
+# `Tổng công ty …` is an employer and `Cộng Hòa` a street: bare words must stand alone, or before a figure.
+_TOTAL = re.compile(r"(?:tổng cộng|tổng số)\b.*|(?:tổng|cộng)(?:\s*:.*|[\s\d.,]*(?:người|thẻ|đơn vị|dòng)?)", re.IGNORECASE | re.DOTALL)
+_SIGNATURES = re.compile(
+    r"người lập|người ký|thủ trưởng|giám đốc|kế toán|ngày\b.{0,12}\btháng\b.{0,12}\bnăm\b|ký tên|ký, |ghi rõ họ tên|nơi nhận|bằng chữ",
+    re.IGNORECASE,
+)
+_TOTAL_FOLDED = frozenset(("tong", "cong", "tongcong", "tongso", "total", "sum", "grandtotal"))
+_CODE = re.compile(r"(?=.*\d)[\w./-]+")
+
+
+def is_footer(cells: Sequence[str | None], required: Sequence[int]) -> bool:
+    """Whether a row right below the data is a total, a signature or a note, and no record. `required`: places of the required columns.
+
+    A data row with an empty or broken key cell must stay a record (it goes to quarantine), so each sign is narrow: a cell that begins as
+    totals do or is a total's word (`Tổng`; not the surname `Tống`) beside an empty required cell; the words of a signature; or at most
+    three filled cells with more than half of the required ones empty and none of these filled with a code or a number.
+    """
+    filled = [c for c in cells if c]
+    needed = [cells[n] for n in required]
+    lacking = sum(not c for c in needed)
+    if not lacking:
+        return False
+    if any(_is_total(c) for c in filled):
+        return True
+    if lacking * 2 > len(needed):
+        if any(_SIGNATURES.search(c) for c in filled):
+            return True
+        return len(filled) <= 3 and not any(_CODE.fullmatch(c) for c in needed if c)
+    return False
+
+
+def _is_total(cell: str) -> bool:
+    return bool(_TOTAL.fullmatch(unicodedata.normalize("NFC", cell))) or (cell.isascii() and headers.folded(cell) in _TOTAL_FOLDED)

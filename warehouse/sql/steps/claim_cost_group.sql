@@ -1,0 +1,14 @@
+-- One row per current claim and cost group (MA_NHOM) of its lines in XML2 and XML3; cost_group NULL: lines without one.
+--
+-- The only place where lines are read and added up. Lines of superseded and withdrawn versions fall out in the join.
+SELECT
+    c.claim_id,
+    l.cost_group,
+    count(*) AS lines,
+    coalesce(sum(l.total_cost), 0)::DECIMAL(18, 2) AS total_cost,
+    coalesce(sum(l.covered_cost), 0)::DECIMAL(18, 2) AS covered_cost,
+    coalesce(sum(l.fund_paid), 0)::DECIMAL(18, 2) AS fund_paid
+FROM typed.claim_lines AS l
+INNER JOIN steps.claim_current AS c ON c.delivery_id = l.delivery_id AND c.row_number = l.row_number
+GROUP BY c.claim_id, l.cost_group
+ORDER BY c.claim_id, l.cost_group NULLS LAST

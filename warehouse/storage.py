@@ -1,0 +1,128 @@
+"""Writing to disk so that nothing half-written is ever visible, and nothing personal is readable by others."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+RESTRICTED_DIR_MODE = 0o700
+RESTRICTED_FILE_MODE = 0o600
+
+
+def restricted_directory(path: Path) -> Path:
+    """Make `path` and its missing parents, closed to others."""
+    missing = [p for p in (path, *path.parents) if not p.exists()]
+    for p in reversed(missing):
+        p.mkdir(mode=RESTRICTED_DIR_MODE, exist_ok=True)
+    return path
+
+
+def sync_directory(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def sync_file(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def replacing(path: Path, mode: int = RESTRICTED_FILE_MODE) -> Iterator[Path]:
+    """A temporary file beside `path` that takes its place, whole, when the block ends well; otherwise it is removed."""
+    restricted_directory(path.parent)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        temporary.chmod(mode)
+        sync_file(temporary)
+        temporary.replace(path)
+        sync_directory(path.parent)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+class ParquetSink:
+    """One Parquet file written batch by batch under a temporary name; `close` puts it in place, leaving the block early removes it.
+
+    A sink that was given no rows leaves no file (and removes one of an earlier try).
+    """
+
+    def __init__(self, path: Path, schema: dict[str, pl.DataType]) -> None:
+        self.path = path
+        self.rows = 0
+        self._schema = schema
+        self._arrow = pl.DataFrame(schema=schema).to_arrow().schema
+        self._writer: pq.ParquetWriter | None = None
+        self._temporary: Path | None = None
+
+    def write(self, frame: pl.DataFrame) -> None:
+        if frame.is_empty():
+            return
+        if self._writer is None:
+            restricted_directory(self.path.parent)
+            handle, name = tempfile.mkstemp(prefix=f".{self.path.name}.", dir=self.path.parent)
+            os.close(handle)
+            self._temporary = Path(name)
+            self._writer = pq.ParquetWriter(self._temporary, self._arrow, compression="zstd", compression_level=1)
+        table: pa.Table = frame.select(pl.col(n).cast(t) for n, t in self._schema.items()).to_arrow().cast(self._arrow)
+        self._writer.write_table(table)
+        self.rows += frame.height
+
+    def close(self) -> None:
+        if self._writer is None or self._temporary is None:
+            self.path.unlink(missing_ok=True)
+            return
+        self._writer.close()
+        self._writer = None
+        self._temporary.chmod(RESTRICTED_FILE_MODE)
+        sync_file(self._temporary)
+        self._temporary.replace(self.path)
+        self._temporary = None
+
+    def __enter__(self) -> ParquetSink:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self._writer is not None:
+            self._writer.close()
+        if self._temporary is not None:
+            self._temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def scratch_directory(parent: Path) -> Iterator[Path]:
+    """A restricted directory that is gone when the block ends."""
+    restricted_directory(parent)
+    path = Path(tempfile.mkdtemp(prefix="work-", dir=parent))
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def sweep(directory: Path) -> None:
+    """Remove what a killed night left: everything in the spool. Safe only under the night's lock."""
+    if directory.exists():
+        for entry in directory.iterdir():
+            if entry.is_dir() and not entry.is_symlink():
+                shutil.rmtree(entry, ignore_errors=True)
+            else:
+                entry.unlink(missing_ok=True)
