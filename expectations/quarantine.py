@@ -27,12 +27,12 @@ def split(connection: duckdb.DuckDBPyConnection, rows: pl.DataFrame, table: Tabl
     names = ", ".join(f"CASE WHEN {r.offends} THEN '{r.name}' END" for r in rules)
     connection.register("batch", rows.rechunk())
     try:
-        bad = connection.sql(f"SELECT {broken} AS bad FROM batch").pl()["bad"]
+        bad = connection.sql(f"SELECT {broken} AS bad FROM batch AS {table.name}").pl()["bad"]
         quarantined = rows.filter(bad)
         if quarantined.is_empty():
             return rows, quarantined.with_columns(broken_rules=pl.lit([], dtype=pl.List(pl.String)))
         connection.register("bad_rows", quarantined)
-        listed = connection.sql(f"SELECT [{names}] AS broken_rules FROM bad_rows").pl()["broken_rules"].list.drop_nulls()
+        listed = connection.sql(f"SELECT [{names}] AS broken_rules FROM bad_rows AS {table.name}").pl()["broken_rules"].list.drop_nulls()
         return rows.filter(~bad), quarantined.with_columns(listed)
     finally:
         connection.unregister("batch")

@@ -15,9 +15,12 @@ if TYPE_CHECKING:
 
 
 def offending_rows(rule: Rule, table: Table) -> str:
-    """The query that returns the key of each row that breaks `rule`; `{batch}` stands for the table, as GX wants it."""
+    """The query that returns the key of each row that breaks `rule`; `{batch}` stands for the table, as GX wants it.
+
+    GX gives the batch an alias of its own; the inner SELECT keeps it away, so that a condition may call the table by its name.
+    """
     condition = rule.offends.replace("{", "{{").replace("}", "}}")
-    return f"SELECT {', '.join(table.key)} FROM {{batch}} WHERE {condition}"
+    return f"SELECT {', '.join(table.key)} FROM (SELECT * FROM {{batch}}) AS {table.name} WHERE {condition}"
 
 
 def suite(table: Table) -> gx.ExpectationSuite:

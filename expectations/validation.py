@@ -106,12 +106,19 @@ def _read(table: Table, outcome: Any) -> Iterable[RuleResult]:
     by_rule = {r.expectation_config.meta["rule"]: r for r in outcome.results}
     for rule in table.rules:
         result = by_rule[rule.name]
-        raised = (result.exception_info or {}).get("raised_exception") or any(
-            isinstance(v, dict) and v.get("raised_exception") for v in (result.exception_info or {}).values()
-        )
-        if raised:
-            yield RuleResult(table.qualified_name, rule.name, str(rule.severity), None, (), str(result.exception_info)[:2000])
+        error = _error(result.exception_info or {})
+        if error:
+            yield RuleResult(table.qualified_name, rule.name, str(rule.severity), None, (), error)
             continue
         rows = (result.result.get("details") or {}).get("unexpected_rows") or []
         keys = tuple(tuple(row[k] for k in table.key) for row in rows)
         yield RuleResult(table.qualified_name, rule.name, str(rule.severity), int(result.result["observed_value"]), keys)
+
+
+def _error(info: dict[str, Any]) -> str:
+    """Why GX could not evaluate an expectation; empty when it could. The last line of the message, cut: never a row's value."""
+    for part in (info, *(v for v in info.values() if isinstance(v, dict))):
+        if part.get("raised_exception"):
+            message = str(part.get("exception_message") or "no message").strip().splitlines()
+            return next((line for line in message if "Error" in line), message[-1])[:300]
+    return ""

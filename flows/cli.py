@@ -62,6 +62,14 @@ def status() -> int:
 
 
 @app.command
+def queries() -> int:
+    """Three queries to try on the published warehouse, with their answers."""
+    from flows.queries import print_queries
+
+    return print_queries(Settings())
+
+
+@app.command
 def sample(
     out: Path,
     *,

@@ -120,7 +120,7 @@ def settle(night: Night, found: Arrivals, outcomes: list[Outcome]) -> tuple[list
 def validate(night: Night, items: Sequence[Landed], outcomes: Sequence[Outcome]) -> pl.DataFrame:
     """Great Expectations over all rows that were read; returns rule results per delivery (`quality.results`)."""
     with night.timed("validate"), scratch_directory(night.settings.spool_dir) as scratch:
-        database = scratch / "staged.duckdb"
+        database = scratch / "rows.duckdb"  # not named like a schema: DuckDB would find the name ambiguous
         export_of = {x.delivery_id: x.export or "" for x in items}
         deliveries = night.ledger.deliveries().filter((pl.col("export") == "facilities") & (pl.col("status") != "refused"))
         known = [night.settings.rows_dir("loaded", "facilities") / f"{i}.parquet" for i in deliveries["delivery_id"]]

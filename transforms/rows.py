@@ -86,7 +86,11 @@ def _names_of(flags: dict[str, pl.Series], column: str, height: int) -> pl.Serie
     hit = {name: flag for name, flag in flags.items() if flag.any()}
     if not hit:
         return pl.Series(column, [[]], dtype=pl.List(pl.String())).new_from_index(0, height)
-    return pl.DataFrame(hit).select(pl.concat_list(pl.when(name).then(pl.lit(name)) for name in hit).list.drop_nulls().alias(column)).to_series()
+    return (
+        pl.DataFrame(hit)
+        .select(pl.concat_list(pl.when(name).then(pl.lit(name)) for name in hit).list.drop_nulls().alias(column))
+        .to_series()
+    )
 
 
 def raw_text(raw: pl.DataFrame) -> pl.Series:

@@ -1,7 +1,7 @@
 """Text to values: how a cell of each kind (`expectations.declare.Kind.name`) is read. Pure Polars expressions.
 
 `read(kind, text)` gives the value and, for identifiers, whether leading zeros were restored. A null value beside a filled
-cell means *unreadable*; nothing is guessed. `docs` of the forms: contract "The landing zone: what arrives" (numbers, dates,
+cell means *unreadable*; nothing is guessed. Source of the forms: contract "The landing zone: what arrives" (numbers, dates,
 identifiers that Excel stripped of zeros) and domain/formats.md §2.2, §5, §7.
 """
 
@@ -138,10 +138,9 @@ def _code(kind: Kind, text: pl.Expr) -> Reading:
     """A code in upper case. With a width, digits that are too short get their zeros back (flagged for codes of five);
     two-digit codes also arrive with three, as `079` (`MATINH_CU_TRU` is str 3: the last two count).
     """
-    if kind.width is None:
-        cleaned = clean(text).str.to_uppercase().str.replace(r"^(\d+)\.0+$", "${1}")
-        return cleaned, None
     bare = clean(text).str.to_uppercase().str.replace(r"^(\d+)\.0+$", "${1}")
+    if kind.width is None:
+        return bare, None
     if kind.width == 2:
         bare = bare.str.replace(r"^0([0-9]{2})$", "${1}")
     short = _digits(bare) & (bare.str.len_bytes() < kind.width)
@@ -176,9 +175,10 @@ _ROMAN = {"1": "1", "2": "2", "3": "3", "4": "4", "i": "1", "ii": "2", "iii": "3
 
 def _quarter(_: Kind, text: pl.Expr) -> Reading:
     """`2025-Q3`, `2025Q3`, `Q3/2025`, `Quý 3/2025`, `Quý III/2025`, `3/2025`; `03/2025` may be a month and is unreadable."""
-    parts = folded(text).str.extract_groups(
-        r"^(?:(?P<y1>\d{4})[-/ ]?q(?:uy)? ?(?P<q1>[1-4]|i{1,3}|iv)|(?:q(?:uy)?[ .]?)?(?P<q2>[1-4]|i{1,3}|iv)(?: ?[-/] ?| nam | )(?P<y2>\d{4}))$"
-    )
+    number = "[1-4]|i{1,3}|iv"
+    year_first = rf"(?P<y1>\d{{4}})[-/ ]?q(?:uy)? ?(?P<q1>{number})"
+    quarter_first = rf"(?:q(?:uy)?[ .]?)?(?P<q2>{number})(?: ?[-/] ?| nam | )(?P<y2>\d{{4}})"
+    parts = folded(text).str.extract_groups(f"^(?:{year_first}|{quarter_first})$")
     year = pl.coalesce(parts.struct.field("y1"), parts.struct.field("y2"))
     quarter = pl.coalesce(parts.struct.field("q1"), parts.struct.field("q2")).replace_strict(_ROMAN, default=None, return_dtype=pl.String)
     return pl.when(year.cast(pl.Int32, strict=False).is_between(1900, 2100)).then(year + "-Q" + quarter), None

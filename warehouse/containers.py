@@ -29,8 +29,8 @@ LAYERS = 3  # a .zst in a .gz in a zip is odd, more is an attack
 
 ZIP, ZIP_EMPTY, GZIP, ZSTD = b"PK\x03\x04", b"PK\x05\x06", b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 _CHUNK = 1 << 20
-# zstd can turn 4 bytes into 128 KB; this bounds what one step can give to 128 MB.
-_ZSTD_STEP = 4096
+# zstd can turn 4 bytes into 128 KB; this bounds what one step can give to 16 MB.
+_ZSTD_STEP = 512
 
 # Documents that are zip files themselves, by a member that only they have.
 _DOCUMENTS = ("xl/workbook.xml", "xl/workbook.bin", "word/document.xml", "ppt/presentation.xml", "content.xml", "AndroidManifest.xml")

@@ -1,6 +1,6 @@
 """tax/employers: employers and the people they pay, by quarter."""
 
-from expectations.declare import BOOLEAN, CODE, COMMUNE, INTEGER, MONEY, PROVINCE, QUARTER, TAX_CODE, TEXT, Field, Rule, Table
+from expectations.declare import BOOLEAN, CODE_2, COMMUNE, INTEGER, MONEY, PROVINCE, QUARTER, TAX_CODE, TEXT, Field, Rule, Table
 from expectations.rules import PLACES, TECHNICAL, WARNING, cell_rules, place_rules, row_rules
 
 DELIVERED = (
@@ -10,7 +10,7 @@ DELIVERED = (
           required=True, needed=True),
     Field("province", PROVINCE, "Province, code of the quarter", "MATINH", "Mã tỉnh", ("MA_TINH", "Tỉnh"), required=True, needed=True),
     Field("commune", COMMUNE, "Commune, code of the quarter", "MAXA", "Mã xã", ("MA_XA", "Xã")),
-    Field("status", CODE, "Status: 00 active, 01 closed, 03 closed but owing, 05 suspended, 06 not at address (TT 90/2026)", "TRANG_THAI",
+    Field("status", CODE_2, "Status: 00 active, 01 closed, 03 closed but owing, 05 suspended, 06 not at address (TT 90/2026)", "TRANG_THAI",
           "Trạng thái", ("Trạng thái MST", "Tình trạng"), choices=("00", "01", "02", "03", "05", "06", "07", "09", "10")),
     Field("quarter", QUARTER, "Quarter, as 2025-Q3", "KY", "Kỳ", ("Quý", "Kỳ kê khai"), required=True, needed=True),
     Field("employees_paid", INTEGER, "People paid", "SO_LAO_DONG", "Số lao động", ("Số người hưởng lương", "Số LĐ"),

@@ -12,11 +12,15 @@ SOURCE = "hospitals/claims, provinces/facilities, provinces/cards"
 HIGHEST_COST_PER_VISIT = 200_000_000
 LONGEST_STAY = 180
 
-MONTH_OF_CLAIM = Field("month", MONTH, "Claim month, first day: the settlement period (NAM_QT, THANG_QT)", vietnamese="Kỳ quyết toán", needed=True)
+MONTH_OF_CLAIM = Field(
+    "month", MONTH, "Claim month, first day: the settlement period (NAM_QT, THANG_QT)", vietnamese="Kỳ quyết toán", needed=True
+)
 FACILITY_CODE = Field("facility_code", TEXT, "Facility that gave the care (MA_CSKCB)", vietnamese="Mã cơ sở KCB", needed=True)
 CARE_TYPE = Field("care_type", TEXT, "inpatient (MA_LOAI_KCB 03, 04, 09; QĐ 4210: 3) or outpatient (all others)",
                   vietnamese="Loại hình KCB", needed=True, choices=("inpatient", "outpatient"))  # fmt: skip
-CARE_PROVINCE = Field("province_code", TEXT, "Province (34) where the care was given; NULL: the facility's is not known", vietnamese="Mã tỉnh nơi KCB")
+CARE_PROVINCE = Field(
+    "province_code", TEXT, "Province (34) where the care was given; NULL: the facility's is not known", vietnamese="Mã tỉnh nơi KCB"
+)
 VISIT_COUNT = Field("visits", INTEGER, "Visits: current claims", vietnamese="Số lượt KCB", unit=VISITS, needed=True)
 PATIENTS = Field("patients", INTEGER, "Distinct persons; one who is in no register counts by the identifiers of his claims",
                  vietnamese="Số người bệnh", unit=PERSONS, needed=True)  # fmt: skip
@@ -38,7 +42,9 @@ REFERRED_IN = Field("referred_in_visits", INTEGER, "Visits of persons who are re
 _FACILITY_MEASURES = (
     FACILITY_CODE,
     Field("facility_name", TEXT, "Name of the facility in that month; NULL: in no list", vietnamese="Tên cơ sở KCB"),
-    Field("province_code", TEXT, "Province (34) of the facility; in no list: by its prefix, read as a code of the 63", vietnamese="Mã tỉnh"),
+    Field(
+        "province_code", TEXT, "Province (34) of the facility; in no list: by its prefix, read as a code of the 63", vietnamese="Mã tỉnh"
+    ),
     Field("facility_level", TEXT, "Level in that month: 1 central, 2 province, 3 district, 4 commune; NULL: unknown", vietnamese="Tuyến"),
     Field("ownership", TEXT, "CONG public, TU private; NULL: unknown", vietnamese="Loại hình cơ sở"),
     CARE_TYPE,
@@ -47,7 +53,13 @@ _FACILITY_MEASURES = (
     *MONEY_FIELDS,
     Field("treatment_days", INTEGER, "Days of treatment, added up (SO_NGAY_DTRI)", vietnamese="Số ngày điều trị", unit=DAYS, needed=True),
     Field("avg_cost_per_visit", RATE, "total_cost / visits", vietnamese="Chi phí bình quân một lượt", unit="đồng per visit"),
-    Field("avg_length_of_stay", RATE, "Average days of treatment of inpatients; NULL for outpatients", vietnamese="Ngày điều trị bình quân", unit=DAYS),
+    Field(
+        "avg_length_of_stay",
+        RATE,
+        "Average days of treatment of inpatients; NULL for outpatients",
+        vietnamese="Ngày điều trị bình quân",
+        unit=DAYS,
+    ),
     REFERRED_IN,
 )
 

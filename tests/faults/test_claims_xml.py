@@ -10,9 +10,14 @@ from warehouse.refusal import Refusal
 
 XML1 = "<TONG_HOP><MA_LK>L1</MA_LK><HO_TEN>Nguyễn Thị Mật</HO_TEN><MA_THE_BHYT>DN4790000000001</MA_THE_BHYT></TONG_HOP>"
 XML2 = (
-    "<CHITIEU_CHITIET_THUOC><DSACH_CHI_TIET_THUOC><CHI_TIET_THUOC><STT>1</STT></CHI_TIET_THUOC></DSACH_CHI_TIET_THUOC></CHITIEU_CHITIET_THUOC>"
+    "<CHITIEU_CHITIET_THUOC><DSACH_CHI_TIET_THUOC><CHI_TIET_THUOC><STT>1</STT></CHI_TIET_THUOC>"
+    "</DSACH_CHI_TIET_THUOC></CHITIEU_CHITIET_THUOC>"
 )
-BOMB = '<!DOCTYPE TONG_HOP [<!ENTITY a "lol">' + "".join(f'<!ENTITY {y} "{f"&{x};" * 10}">' for x, y in zip("abcdefgh", "bcdefghi", strict=True)) + "]>"
+BOMB = (
+    '<!DOCTYPE TONG_HOP [<!ENTITY a "lol">'
+    + "".join(f'<!ENTITY {y} "{f"&{x};" * 10}">' for x, y in zip("abcdefgh", "bcdefghi", strict=True))
+    + "]>"
+)
 
 
 def b64(document: str | bytes) -> str:
@@ -70,7 +75,7 @@ def test_another_root_is_named(tmp_path: Path, root: str) -> None:
     assert root.split(":")[-1] in refusal.reason
 
 
-@pytest.mark.parametrize("cut", [1, 20, 200, 900])
+@pytest.mark.parametrize("cut", [1, 20, 200, 600])
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
 def test_a_file_that_breaks_off_is_refused_whole_with_its_position(tmp_path: Path, cut: int, encoding: str) -> None:
     refusal = refused(tmp_path, envelope(hoso(), hoso(), hoso()).encode(encoding)[: -2 * cut])

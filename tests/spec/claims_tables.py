@@ -17,7 +17,6 @@ from expectations.exports.claims import CLAIM_LINES, CLAIMS
 
 SQL = Path(__file__).parents[2] / "warehouse" / "sql"
 
-# A, B and C are one person each where a table of cards says so; the ten digits behind the first five characters are the number.
 FACILITIES = """
     facility_code | facility_name | province_code | facility_level | ownership | replaced_code | valid_from | valid_to
     01001         | Bạch Mai      | 01            | 1              | CONG      |               |            |
@@ -158,9 +157,27 @@ def warehouse(
     held = [{**line, "delivery_id": listed[int(line["row_number"]) - 1]["delivery_id"]} for line in parsed(lines)]
     _create(con, "typed.claim_lines", _export(CLAIM_LINES), held)
     _create(con, "typed.cards", _export(CARDS), [_card(row, n) for n, row in enumerate(parsed(cards), 1)])
-    _create(con, "typed.budgets", _export(BUDGETS), [{"received_rank": "1", "row_number": str(n), **r} for n, r in enumerate(parsed(budgets), 1)])
+    given_out = [{"received_rank": "1", "row_number": str(n), **row} for n, row in enumerate(parsed(budgets), 1)]
+    _create(con, "typed.budgets", _export(BUDGETS), given_out)
     _create(con, "persons.card_persons", dict.fromkeys(("card_number", "card_key", "person_id"), _TEXT), _card_persons(parsed(cards)))
     return con
+
+
+def offended(con: duckdb.DuckDBPyConnection, table: Table) -> list[str]:
+    """Names of the table's rules that at least one of its rows breaks."""
+    names = []
+    for rule in table.rules:
+        select = f"SELECT count(*) FROM {table.qualified_name} WHERE {rule.offends}"
+        build_all(con, select)
+        if con.execute(select).fetchall() != [(0,)]:
+            names.append(rule.name)
+    return names
+
+
+def build_all(con: duckdb.DuckDBPyConnection, select: str) -> None:
+    """Build whatever a SELECT reads."""
+    for read in sorted(con.get_table_names(select, qualified=True)):  # "steps.claim AS c" where the SELECT gives it an alias
+        build(con, read.split(" AS ")[0])
 
 
 def build(con: duckdb.DuckDBPyConnection, table: str) -> None:
@@ -168,8 +185,7 @@ def build(con: duckdb.DuckDBPyConnection, table: str) -> None:
     if con.execute("SELECT 1 FROM duckdb_tables() WHERE schema_name || '.' || table_name = ?", [table]).fetchall():
         return
     select = (SQL / (table.replace(".", "/") + ".sql")).read_text(encoding="utf-8")
-    for read in sorted(con.get_table_names(select, qualified=True)):  # "steps.claim AS c" where the SELECT gives it an alias
-        build(con, read.split(" AS ")[0])
+    build_all(con, select)
     con.execute(f"CREATE TABLE {table} AS {select}")
 
 

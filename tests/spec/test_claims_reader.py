@@ -117,14 +117,18 @@ DOTNET = ' xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xmlns:xsd="http
         pytest.param(b64((DECLARED.format("utf-16") + XML1).encode("utf-16")), id="is utf-16"),
         pytest.param(b64(XML1.replace("<TONG_HOP>", f"<TONG_HOP{DOTNET}>")), id=".NET namespaces"),
         pytest.param(b64(XML1.replace("<TONG_HOP>", '<TONG_HOP xmlns="urn:x">')), id="default namespace"),
-        pytest.param(b64(XML1.replace("<", "<b:").replace("<b:/", "</b:").replace("<b:TONG_HOP>", '<b:TONG_HOP xmlns:b="urn:b">')), id="prefixes"),
+        pytest.param(
+            b64(XML1.replace("<", "<b:").replace("<b:/", "</b:").replace("<b:TONG_HOP>", '<b:TONG_HOP xmlns:b="urn:b">')), id="prefixes"
+        ),
         pytest.param(b64(XML1.replace("<STT>", "<!-- c --><?pi x?><LA>1<LA2/></LA><STT>")), id="comments, instructions, unknown elements"),
         pytest.param(b64(XML1.replace("Lê", "<![CDATA[Lê]]>")), id="CDATA in an element"),
         pytest.param(b64(XML1.replace("Lê", "L&#234;")), id="character reference"),
         pytest.param(b64(XML1.replace("Ứ", "U\u031b\u0301")), id="not composed"),
         pytest.param(b64(XML1.replace("><", ">\r\n\t <")), id="indented"),
         pytest.param(b64(XML1.replace(">Lê Thị Ứng<", ">\r\n Lê Thị Ứng\t<")), id="space around a value"),
-        pytest.param(b64(XML1.replace("<STT>", "<MA_LK>other</MA_LK><MA_BN/><MA_BENH_CHINH />< ".rstrip("< ") + "<STT>")), id="repeated and empty"),
+        pytest.param(
+            b64(XML1.replace("<STT>", "<MA_LK>other</MA_LK><MA_BN/><MA_BENH_CHINH />< ".rstrip("< ") + "<STT>")), id="repeated and empty"
+        ),
         pytest.param(b64(XML1.replace("<MA_LK>", "<MA_LK> </MA_LK><MA_LK>")), id="the first filled one counts"),
     ],
 )

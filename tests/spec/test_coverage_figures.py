@@ -24,33 +24,42 @@ def test_a_corrected_figure_replaces_the_earlier_one(warehouse_sql):
 
 
 def test_the_row_without_commune_sex_and_age_is_the_total(warehouse_sql):
-    world = warehouse_sql(cards=ONE, population="""
+    world = warehouse_sql(
+        cards=ONE,
+        population="""
         commune | commune_code | sex | age_band | population
                 |              |     |          | 100
         00004   | 00004        |     |          | 30
                 |              | 1   | 0-5      | 5
-    """)
+    """,
+    )
     world.shows(PROVINCE, "population\n 100")
 
 
 def test_without_a_total_the_finest_rows_add_up(warehouse_sql):
-    world = warehouse_sql(cards=ONE, population="""
+    world = warehouse_sql(
+        cards=ONE,
+        population="""
         commune | commune_code | sex | age_band | population
         00004   | 00004        |     |          | 30
                 |              | 1   |          | 60
                 |              | 1   | 0-5      | 5
                 |              | 2   | 0-5      | 6
-    """)
+    """,
+    )
     world.shows(PROVINCE, "population\n 11")
 
 
 def test_of_two_equally_fine_cuts_the_one_by_commune_counts(warehouse_sql):
-    world = warehouse_sql(cards=ONE, population="""
+    world = warehouse_sql(
+        cards=ONE,
+        population="""
         commune | commune_code | sex | population
         00004   | 00004        |     | 30
         99999   |              |     | 12
                 |              | 1   | 60
-    """)
+    """,
+    )
     world.shows(PROVINCE, "population\n 42")
 
 
@@ -60,10 +69,10 @@ def test_the_parts_of_a_merged_province_add_up_only_when_all_are_there(warehouse
     world.shows(PROVINCE, "population | population_year\n 30 | 2023")
 
 
-def test_without_population_there_is_no_rate_for_the_province_or_the_nation(warehouse_sql):
-    cards = ONE + "        GD4080000000002 | 2025-09-01\n"
-    world = warehouse_sql(cards=cards.replace("period", "period | province_code").replace("01\n", "01 | 01\n", 1).replace("01\n", "01 | 08\n"))
-    world.shows(NATION, "insured_persons | population | coverage_pct | provinces_without_population\n 2 | | | 2")
+def test_without_population_there_is_no_rate(warehouse_sql):
+    world = warehouse_sql(cards=ONE)
+    world.shows(PROVINCE, "insured_persons | population | population_year | coverage_pct\n 1 | | |")
+    world.shows(NATION, "insured_persons | population | coverage_pct | provinces_without_population\n 1 | | | 1")
 
 
 def test_the_nation_has_no_rate_while_one_province_lacks_a_figure(warehouse_sql):
@@ -118,12 +127,15 @@ def test_groups_follow_the_list_in_force_at_the_months_end(warehouse_sql):
     """,
         targets="province_code | target_group | target_pct\n 01 | 5 | 50\n 01 | K6 | 60",
     )
-    world.shows("marts.coverage_group_month", """
+    world.shows(
+        "marts.coverage_group_month",
+        """
         month      | province_code | payer_group | plan_group | insured_persons | target_pct
         2025-07-01 | 01            | 5           | K6         | 1               | 50
         2025-08-01 | 01            | 6           | K6         | 1               | 60
         2025-08-01 | 01            |             |            | 2               |
-    """)
+    """,
+    )
 
 
 @pytest.mark.parametrize(
@@ -149,13 +161,16 @@ def test_born_on_a_leap_day_is_a_year_older_on_the_first_of_march(warehouse_sql)
 
 
 def test_population_by_age_and_sex_is_summed_over_communes_only_without_a_province_row(warehouse_sql):
-    world = warehouse_sql(cards=ONE + "GD4010000000002 | 2024-12-01", population="""
+    world = warehouse_sql(
+        cards=ONE + "GD4010000000002 | 2024-12-01",
+        population="""
         year | commune | sex | age_band | population
         2024 | 00004   | 1   | 18-59    | 1
         2024 | 00070   | 1   | 18-59    | 3
         2025 | 00004   | 1   | 18-59    | 1
         2025 |         | 1   | 18-59    | 5
-    """)
+    """,
+    )
     world.build("marts.coverage_age_sex_month")
     figures = world.con.execute("SELECT DISTINCT population, coverage_pct FROM marts.coverage_age_sex_month ORDER BY 1").fetchall()
     assert figures == [(4, 25.0), (5, 20.0)]
@@ -171,22 +186,27 @@ def test_communes_leave_out_whom_they_do_not_know(warehouse_sql):
     """,
         population="commune | commune_code | sex | population\n 00004 | 00004 | | 10\n 00004 | 00004 | 1 | 4\n 00070 | 00070 | 1 | 2\n 00070 | 00070 | 2 | 3",
     )
-    world.shows(COMMUNE, """
+    world.shows(
+        COMMUNE,
+        """
         province_code | commune_code | commune_name | insured_persons | population | coverage_pct
         01            | 00004        | Ba Đình      | 1               | 10         | 10
         01            | 00070        | Hoàn Kiếm    | 1               | 5          | 20
-    """)
+    """,
+    )
 
 
-@pytest.mark.parametrize(("second", "population"), [("00001", "15"), ("00009", "")])
-def test_old_communes_add_up_only_when_all_are_there(warehouse_sql, second, population):
+def test_old_communes_add_up_to_the_commune_of_today(warehouse_sql):
     world = warehouse_sql(
         cards="card_number | period | commune_code\n GD4010000000001 | 2025-09-01 | 00004",
-        population=f"old_province_code | commune | commune_code | population\n 01 | 00004 | 00004 | 10\n 01 | {second} | {second[:3]}04 | 5"
-        if population
-        else "old_province_code | commune | commune_code | population\n 01 | 00004 | 00004 | 10",
+        population="""
+        year | old_province_code | commune | commune_code | population
+        2023 | 01                | 00001   | 00004        | 10
+        2023 | 01                | 00004   | 00004        | 5
+        2024 | 01                | 00004   | 00004        | 6
+    """,  # the second year lacks an old commune
     )
-    world.shows(COMMUNE, f"population\n {population}")
+    world.shows(COMMUNE, "commune_code | population | population_year\n 00004 | 15 | 2023")
 
 
 def test_registration_level_is_the_facilitys_on_that_day(warehouse_sql):
@@ -206,12 +226,15 @@ def test_registration_level_is_the_facilitys_on_that_day(warehouse_sql):
         01002         | 4              | CONG      |            | 2025-09-29
     """,
     )
-    world.shows("marts.registration_level_month", """
+    world.shows(
+        "marts.registration_level_month",
+        """
         month      | province_code | facility_level | ownership | insured_persons
         2025-08-01 | 01            | 3              | CONG      | 1
         2025-09-01 | 01            | 2              | TU        | 1
         2025-09-01 | 01            |                |           | 3
-    """)
+    """,
+    )
 
 
 def test_published_figures_pass_through(warehouse_sql):

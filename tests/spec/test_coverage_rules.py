@@ -65,7 +65,9 @@ def test_parts_must_add_up_to_the_province(warehouse_sql, mart):
     built = warehouse_sql(**WORLD)
     built.build(mart.qualified_name)
     built.build(PROVINCE.qualified_name)
-    built.con.execute(f"DELETE FROM {mart.qualified_name} WHERE rowid = 0; UPDATE {mart.qualified_name} SET insured_persons = insured_persons + 1")
+    built.con.execute(
+        f"DELETE FROM {mart.qualified_name} WHERE rowid = 0; UPDATE {mart.qualified_name} SET insured_persons = insured_persons + 1"
+    )
     assert f"{mart.name}.insured_persons.differs" in built.broken(mart)
 
 

@@ -14,15 +14,21 @@ CARDS = """
 
 def test_insured_are_distinct_persons_with_a_valid_card_on_the_last_day_and_branches_stand_apart(warehouse_sql):
     world = warehouse_sql(cards=CARDS, employers="tax_code | employees_paid\n 0100000001 | 5\n 0100000001001 | 3\n 0100000002 | 0")
-    world.shows(MISSING, """
+    world.shows(
+        MISSING,
+        """
         quarter | province_code | tax_code      | name    | registered_on | employees_paid | employees_insured | employees_missing
         2025-Q3 | 01            | 0100000001    | Công ty |               | 5              | 2                 | 3
         2025-Q3 | 01            | 0100000001001 | Công ty |               | 3              | 1                 | 2
-    """)
-    world.shows(COMPLIANCE, """
+    """,
+    )
+    world.shows(
+        COMPLIANCE,
+        """
         quarter | province_code | employers_active | employees_paid | employers_insuring | employees_insured | employers_missing | employees_missing
         2025-Q3 | 01            | 3                | 8              | 2                  | 3                 | 2                 | 5
-    """)
+    """,
+    )
 
 
 def test_who_insures_more_than_he_pays_misses_nobody_and_hides_no_other(warehouse_sql):
@@ -66,11 +72,14 @@ def test_enterprises_registered_up_to_the_last_day_and_not_dissolved_by_then(war
         0100000005 | 08            | 2020-01-01    |
     """,
     )
-    world.shows(COMPLIANCE, """
+    world.shows(
+        COMPLIANCE,
+        """
         province_code | enterprises_registered | employers_active | employees_missing
         01            | 2                      | 1                | 0
         08            | 1                      |                  |
-    """)
+    """,
+    )
 
 
 def test_new_enterprises_that_pay_people_and_insure_nobody(warehouse_sql):

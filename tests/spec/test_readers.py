@@ -64,7 +64,8 @@ def test_decomposed_text_is_composed(tmp_path):
 
 def test_windows_1258(tmp_path):
     # Windows-1258 keeps hats and horns on their letters and writes the tone as a mark of its own.
-    text = "Năm;Ma\u0303 ti\u0309nh;Chi\u0309 tiêu;Văn ba\u0309n\n2025;01;95.5;Quyê\u0301t đi\u0323nh 546\n2025;79;96;Nghi\u0323 quyê\u0301t sô\u0301 05\n"
+    header = "Năm;Ma\u0303 ti\u0309nh;Chi\u0309 tiêu;Văn ba\u0309n\n"
+    text = header + "2025;01;95.5;Quyê\u0301t đi\u0323nh 546\n2025;79;96;Nghi\u0323 quyê\u0301t sô\u0301 05\n"
     assert rows(tmp_path, text.encode("cp1258")) == TARGETS_ROWS
 
 

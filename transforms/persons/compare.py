@@ -254,7 +254,7 @@ def _compare_names(names: pl.DataFrame, pairs: pl.DataFrame, chances: pl.DataFra
             names.select(pl.col(text).gather(strings["two"]).name.prefix("other_")),
         ],
         how="horizontal",
-    )
+    ).rechunk()  # polars-ds 0.13 panics on a single row that lies in several chunks
     middle, other_middle = pl.col("middle"), pl.col("other_middle")
     contained = middle.str.contains(other_middle, literal=True) | other_middle.str.contains(middle, literal=True)
     slips = pds.str_osa("plain", "other_plain", return_sim=False)

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -40,9 +41,9 @@ def _patterns(delimiter: str) -> tuple[re.Pattern[bytes], re.Pattern[bytes], re.
     bare = rb"[^" + d + rb'"\n][^' + d + rb"\n]*+"
     field = rb"(?:" + quoted + rb"(?=" + d + rb"|\r?\n|\r?\Z)|" + bare + rb"|)"
     record = re.compile(field + rb"(?:" + d + field + rb")*+\r?(?:\n|\Z)")
-    fields = re.compile(rb"(?:" + d + rb"|^)(" + field + rb")")
+    fields = re.compile(d + rb"(" + field + rb")")  # of a record with a delimiter put in front
     # A quote closes a field only before a delimiter or the end; all others belong to the text.
-    loose = re.compile(rb"(?:" + d + rb'|^)("[^\n]*?"(?=' + d + rb"|\Z)|[^" + d + rb"]*)")
+    loose = re.compile(d + rb'("[^\n]*?"(?=' + d + rb"|\Z)|[^" + d + rb"]*)")
     return record, fields, loose
 
 
@@ -65,13 +66,13 @@ def take_apart(block: bytes, delimiter: str, width: int | None, *, more: bool = 
             match = strict.match(block, at, min(len(block), at + RECORD_LIMIT))
             # A record of several lines must fill the header, else a stray quote would swallow the rows below.
             several = match is not None and match.end() > after
-            cells = [_unquoted(f) for f in fields.findall(match[0].rstrip(b"\r\n"))] if match else []
+            cells = [_unquoted(f) for f in fields.findall(separator + match[0].rstrip(b"\r\n"))] if match else []
             if match and not (several and width is not None and len(cells) != width):
                 after = match.end()
             elif more and match is None and len(block) - at < RECORD_LIMIT and block.count(b'"', at) % 2:
                 return
             else:
-                cells = [_unquoted(f) for f in loose.findall(line)]
+                cells = [_unquoted(f) for f in loose.findall(separator + line)]
         yield _record(cells, width, after, replaced)
         at = after
 
@@ -93,15 +94,9 @@ def _record(cells: list[bytes], width: int | None, end: int, replaced: bool) -> 
 
 
 def head(path: Path, encoding: Encoding, delimiter: str, rows: int) -> list[Record]:
-    """The first records of a file, each with where it ends in the text (bytes of UTF-8)."""
-    for block, _ in blocks(path, encoding, 1 << 20):
-        found: list[Record] = []
-        for record in take_apart(block, delimiter, None):
-            found.append(record)
-            if len(found) == rows:
-                break
-        return found
-    return []
+    """The first records of a file."""
+    records = (record for block, _ in blocks(path, encoding, RECORD_LIMIT) for record in take_apart(block, delimiter, None))
+    return list(islice(records, rows))
 
 
 def width_of(header: int, below: Sequence[Record]) -> int:

@@ -25,7 +25,14 @@ WHEEL = "vietnamadminunits 1.0.4 (MIT)"
 NSO = "nso"  # the National Statistics Office's conversion table alone
 
 # What is known of the reform (domain/policy.md §1): old and new provinces, old and new communes, split communes.
-COUNTS = {"old provinces": 63, "new provinces": 34, "old communes": 10_035, "new communes": 3_321, "split communes": 440, "settled by NSO": 33}
+COUNTS = {
+    "old provinces": 63,
+    "new provinces": 34,
+    "old communes": 10_035,
+    "new communes": 3_321,
+    "split communes": 440,
+    "settled by NSO": 33,
+}
 CHANGED_OWNER = {"15", "24", "44", "52", "80", "82", "91"}
 
 
@@ -46,7 +53,7 @@ def admin_units(folder: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
         new = connection.execute(f"SELECT {new_columns} FROM admin_units").fetchall()
     names = ["province_code", "province", "province_key", "district_key", "code", "name", "key"]
     return (
-        pl.DataFrame(old, schema={n: pl.String for n in names}, orient="row"),
+        pl.DataFrame(old, schema=dict.fromkeys(names, pl.String), orient="row"),
         pl.DataFrame(new, schema={n: pl.String for n in names if n != "district_key"}, orient="row"),
     )
 
@@ -59,11 +66,11 @@ def crosswalk_of_the_wheel(folder: Path, old: pl.DataFrame, new: pl.DataFrame) -
         pairs += [(province, target, source, True) for target, sources in targets.items() for source in sources]
     for province, sources in converter["DICT_PROVINCE_WARD_DIVIDED"].items():
         pairs += [(province, t["newWardKey"], source, t["isDefaultNewWard"]) for source, targets in sources.items() for t in targets]
-    old_keys = old.select(
-        source=pl.concat_str("province_key", "district_key", pl.col("key").fill_null(""), separator="_"), old_code="code"
-    )
+    old_keys = old.select(source=pl.concat_str("province_key", "district_key", pl.col("key").fill_null(""), separator="_"), old_code="code")
     found = (
-        pl.DataFrame(pairs, schema={"province": pl.String, "target": pl.String, "source": pl.String, "is_default": pl.Boolean}, orient="row")
+        pl.DataFrame(
+            pairs, schema={"province": pl.String, "target": pl.String, "source": pl.String, "is_default": pl.Boolean}, orient="row"
+        )
         .join(old_keys, on="source", how="left", validate="m:1")
         .join(new.select(province="province_key", target="key", commune_code="code"), on=["province", "target"], how="left", validate="m:1")
     )
@@ -115,7 +122,9 @@ def province_units(old: pl.DataFrame, new: pl.DataFrame, province_of: pl.DataFra
     open_ended = pl.col("valid_to").is_null()
     ends = dict(zip(dated["code"], dated["valid_from"], strict=True))
     units = units.with_columns(
-        valid_to=pl.when(open_ended).then(pl.col("code").replace_strict(ends, default=None, return_dtype=pl.Date).dt.offset_by("-1d")).otherwise("valid_to"),
+        valid_to=pl.when(open_ended)
+        .then(pl.col("code").replace_strict(ends, default=None, return_dtype=pl.Date).dt.offset_by("-1d"))
+        .otherwise("valid_to"),
         # Renamed on an unknown day: the name of 2025-07-01 stands, marked.
         status=pl.when(open_ended & pl.col("code").is_in(undated["code"].implode())).then(pl.lit("UNCERTAIN")).otherwise("status"),
         source=pl.when(open_ended)

@@ -176,13 +176,14 @@ def _strangers(rng: np.random.Generator, chosen: pl.DataFrame, seed: int) -> pl.
     plain = (chosen["signal"].is_null() & (chosen["day"] >= STANDARD_130_FROM)).to_numpy()
     stranger = (u < 0.005) & plain
     known = (u > 0.9975) & plain & chosen["citizen_id"].is_not_null().to_numpy() & (chosen["role"] <= 1).to_numpy()
-    who = rng.integers(1, max(2, n // 300), n)
-    female = who % 2 == 0
-    name = names.surnames(rng, n) + " " + names.middle_names(rng, female, female) + " " + names.given_names(rng, female)
+    pool = max(2, n // 300)  # strangers come back, on the same card
+    who = rng.integers(1, pool, n)
+    female = np.arange(pool) % 2 == 0
+    name = names.surnames(rng, pool) + " " + names.middle_names(rng, female, female) + " " + names.given_names(rng, female)
     serial = serial_number(pl.col("who") * 3 + 2, seed)
     foreign = pl.col("stranger") | pl.col("known")
     return (
-        chosen.with_columns(who=pl.Series(who), stranger=stranger, known=known, name=pl.Series(name.tolist(), dtype=pl.String))
+        chosen.with_columns(who=pl.Series(who), stranger=stranger, known=known, name=pl.Series(name[who].tolist(), dtype=pl.String))
         .with_columns(who=pl.when("known").then(1_000_000 + pl.col("claim")).otherwise("who"))
         .with_columns(
             patient=pl.when("stranger").then(-pl.col("who")).otherwise("person"),
@@ -190,6 +191,9 @@ def _strangers(rng: np.random.Generator, chosen: pl.DataFrame, seed: int) -> pl.
             number=pl.when(foreign).then(pl.concat_str(serial, pl.lit("00"))).otherwise("number"),
             citizen_id=pl.when("stranger").then(pl.concat_str(pl.lit("039190"), serial.str.slice(2))).otherwise("citizen_id"),
             full_name=pl.when("stranger").then("name").otherwise("full_name"),
+            sex=pl.when("stranger").then(pl.when(pl.col("who") % 2 == 0).then(pl.lit("2")).otherwise(pl.lit("1"))).otherwise("sex"),
+            birth=pl.when("stranger").then(7_300 + pl.col("who") % 365).otherwise("birth"),
+            year_only=pl.when("stranger").then(False).otherwise("year_only"),
             signal=pl.when(foreign).then(pl.lit("unknown_card")).otherwise("signal"),
         )
         .drop("who", "stranger", "known", "name")

@@ -4,19 +4,19 @@
 -- own target of the year for the payer group, else for the plan group. A group target is no rate of this row: groups have no population here.
 WITH insured AS (
     SELECT
-        persons.month,
-        year(persons.month) AS year,
-        persons.province_code,
+        people.month,
+        year(people.month) AS year,
+        people.province_code,
         codes.payer_group,
         codes.plan_group,
-        sum(persons.insured_persons)::BIGINT AS insured_persons
+        sum(people.insured_persons)::BIGINT AS insured_persons
     FROM (
         SELECT month, province_code, object_code, count(*) AS insured_persons
         FROM steps.insured_person_month
         GROUP BY month, province_code, object_code
-    ) AS persons
-    LEFT JOIN steps.object_group_month AS codes ON codes.month = persons.month AND codes.object_code = persons.object_code
-    GROUP BY persons.month, persons.province_code, codes.payer_group, codes.plan_group
+    ) AS people
+    LEFT JOIN steps.object_group_month AS codes ON codes.month = people.month AND codes.object_code = people.object_code
+    GROUP BY people.month, people.province_code, codes.payer_group, codes.plan_group
 )
 
 SELECT

@@ -47,7 +47,7 @@ SELECT
     coverage_pct,
     target_pct::DOUBLE AS target_pct,
     coverage_pct - target_pct::DOUBLE AS gap_points,
-    CASE WHEN coverage_pct IS NOT NULL
+    CASE WHEN coverage_pct IS NOT NULL AND target_pct IS NOT NULL
         THEN greatest(0, ((target_pct * 10000)::HUGEINT * population + 999999) // 1000000 - insured_persons)::BIGINT
     END AS persons_to_target,
     register_month,

@@ -63,7 +63,7 @@ SELECT
     measured.coverage_pct,
     measured.target_pct::DOUBLE AS target_pct,
     measured.coverage_pct - measured.target_pct::DOUBLE AS gap_points,
-    CASE WHEN measured.coverage_pct IS NOT NULL
+    CASE WHEN measured.coverage_pct IS NOT NULL AND measured.target_pct IS NOT NULL
         THEN greatest(
             0, ((measured.target_pct * 10000)::HUGEINT * measured.population + 999999) // 1000000 - measured.insured_persons
         )::BIGINT

@@ -10,13 +10,13 @@ WITH months AS (
 ending AS (
     SELECT
         used.month,
-        persons.person_id,
-        persons.card_key,
+        people.person_id,
+        people.card_key,
         cards.province_code,
         cards.object_code
     FROM typed.cards AS cards
     INNER JOIN steps.register_in_use AS used ON used.delivery_id = cards.delivery_id
-    INNER JOIN persons.card_persons AS persons ON persons.card_number = cards.card_number
+    INNER JOIN persons.card_persons AS people ON people.card_number = cards.card_number
     WHERE
         used.is_reported
         AND (used.month + INTERVAL 1 MONTH)::DATE IN (SELECT month FROM months)
@@ -24,7 +24,7 @@ ending AS (
         AND cards.valid_from <= cards.valid_to
         AND (cards.withdrawn_on IS NULL OR cards.withdrawn_on >= cards.valid_to)
     QUALIFY row_number() OVER (
-        PARTITION BY used.month, persons.card_key
+        PARTITION BY used.month, people.card_key
         ORDER BY
             cards.valid_from DESC, used.register_month DESC, cards.card_number ASC,
             cards.province_code ASC, cards.delivery_id ASC, cards.row_number ASC

@@ -12,8 +12,8 @@ SELECT
     used.month_end,
     used.is_reported,
     used.register_month,
-    persons.person_id,
-    persons.card_key,
+    people.person_id,
+    people.card_key,
     cards.card_number,
     cards.valid_from,
     cards.province_code,
@@ -28,7 +28,7 @@ SELECT
     cards.row_number
 FROM typed.cards AS cards
 INNER JOIN steps.register_in_use AS used ON used.delivery_id = cards.delivery_id
-INNER JOIN persons.card_persons AS persons ON persons.card_number = cards.card_number
+INNER JOIN persons.card_persons AS people ON people.card_number = cards.card_number
 WHERE
     cards.valid_from <= used.month_end
     AND (cards.valid_to IS NULL OR cards.valid_to >= used.month_end)
