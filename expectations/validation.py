@@ -47,8 +47,16 @@ class Validator:
         dialect.register()
         self._gx = gx
         self._docs = docs
-        self._context: Any = gx.get_context(mode="file", project_root_dir=docs) if docs else gx.get_context(mode="ephemeral")
+        # Not a file context: that writes its whole configuration anew for each table. Results are kept in quality.results and Data Docs.
+        self._context: Any = gx.get_context(mode="ephemeral")
         self._context.variables.progress_bars = {"globally": False, "metric_calculations": False}
+        for site in list(self._context.variables.data_docs_sites or {}):
+            self._context.delete_data_docs_site(site)
+        if docs:
+            store = {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(docs)}
+            index = {"class_name": "DefaultSiteIndexBuilder"}
+            site = {"class_name": "SiteBuilder", "store_backend": store, "site_index_builder": index, "show_how_to_buttons": False}
+            self._context.add_data_docs_site(site_name="bhyt", site_config=site)
 
     def validate(self, database: Path, tables: Sequence[Table], schema: str | None = None, name: str = "") -> list[RuleResult]:
         """Validate each table (in `schema`, or in its own) of a DuckDB file against its suite; results in declared order."""
@@ -71,11 +79,7 @@ class Validator:
         definition = self._context.validation_definitions.add_or_update(
             self._gx.ValidationDefinition(name=f"{source_name}.{table.qualified_name}", data=batch, suite=suite_)
         )
-        checkpoint = self._context.checkpoints.add_or_update(
-            self._gx.Checkpoint(name=f"{source_name}.{table.qualified_name}", validation_definitions=[definition], result_format="COMPLETE")
-        )
-        outcome = next(iter(checkpoint.run().run_results.values()))
-        return list(_read(table, outcome))
+        return list(_read(table, definition.run(result_format="COMPLETE")))
 
     def build_docs(self) -> Path | None:
         """Render Data Docs; returns the index page."""

@@ -12,6 +12,7 @@ from rich.table import Table as Grid
 
 from expectations.exports import BY_NAME
 from flows.summary import grouped
+from warehouse import publish
 from warehouse.ledger import Ledger
 from warehouse.lock import AlreadyRunning, one_at_a_time
 from warehouse.settings import Settings
@@ -88,7 +89,7 @@ def let_go(settings: Settings, delivery: str, by: str, why: str) -> int:
     decision = {"delivery_id": entry["delivery_id"], "decision": "release", "decided_by": by, "why": why, "decided_at": now}
     try:
         with one_at_a_time(settings.lock_file):
-            ledger.write(ledger.next_run_id(now), "decisions", [decision])
+            ledger.write(ledger.next_run_id(now, (v.name for v in publish.versions(settings))), "decisions", [decision])
     except AlreadyRunning as running:
         _say(str(running))
         return 1

@@ -48,7 +48,7 @@ class Night:
 
     @cached_property
     def run_id(self) -> str:
-        return self.ledger.next_run_id(self.received_at)
+        return self.ledger.next_run_id(self.received_at, (v.name for v in publish.versions(self.settings)))
 
     @cached_property
     def sequence(self) -> int:

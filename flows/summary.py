@@ -133,7 +133,13 @@ def text_of(summary: Summary) -> RenderableType:
 
 
 def print_summary(summary: Summary, console: Console | None = None) -> None:
-    (console or Console()).print(text_of(summary))
+    (console or screen()).print(text_of(summary))
+
+
+def screen() -> Console:
+    """The terminal; where there is none (a log, a pipe) wide enough that no column is cut."""
+    console = Console()
+    return console if console.is_terminal else Console(width=200)
 
 
 def markdown(summary: Summary) -> str:

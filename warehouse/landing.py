@@ -28,11 +28,11 @@ class Landed:
     """One delivery as it lies there: a file, or a member of an archive.
 
     `path` is relative to the landing zone, with `/` and in NFC (`x/batch.zip!/a.xml` for a member); `file` is the file on disk, `members`
-    the member's name in it. `sha256` is of the bytes as received (of the member's, for a member), '' when they cannot be read; `size`
-    (bytes) and `modified_ns` are of the file on disk. `period` is the first day of its month. `rows_declared` is the manifest's count for
-    this delivery, `rows_declared_total` its count for all members of the archive together. `context` is the sha256 of the manifest beside
-    the file, '' when there is none: a refused delivery is tried again when it changes. `refusal`: why it cannot be read, None when
-    nothing is known against it.
+    the member's name in it. `sha256` is of the bytes as received (of the member's, for a member), '' when they cannot be read (a member's
+    is then the archive's); `size` (bytes) and `modified_ns` are of the file on disk. `period` is the first day of its month.
+    `rows_declared` is the manifest's count for this delivery, `rows_declared_total` its count for all members of the archive together.
+    `context` is the sha256 of the manifest beside the file, '' when there is none: a refused delivery is tried again when it changes.
+    `refusal`: why it cannot be read, None when nothing is known against it.
     """
 
     path: str

@@ -105,10 +105,10 @@ class Ledger:
         found = {p.stem for p in self.directory.glob("*/*.parquet") if not p.name.startswith(".")}
         return sorted(found)
 
-    def next_run_id(self, now: datetime) -> str:
-        """A run id that sorts after all others: running number, then the time for people."""
-        runs = self.runs()
-        number = int(runs[-1].split("-")[0]) + 1 if runs else 1
+    def next_run_id(self, now: datetime, others: Iterable[str] = ()) -> str:
+        """A run id that sorts after those of the ledger and `others` (published versions): running number, then the time for people."""
+        runs = [*self.runs(), *others]
+        number = 1 + max((int(r.split("-")[0]) for r in runs), default=0)
         return f"{number:06d}-{now:%Y%m%dT%H%M%S}"
 
     def book(self, name: str) -> pl.DataFrame:

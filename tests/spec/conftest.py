@@ -1,8 +1,8 @@
 """The warehouse's own SQL over small literal tables.
 
-`warehouse_sql(cards="…", population="…")` takes text tables: a header line, one line a row, cells between `|`, an empty cell is NULL; columns that
-are left out take the defaults below. `shows("marts.…", "…")` builds what that table reads, in the order that follows from the SQL, and
-compares the columns that the expected text table names.
+`warehouse_sql(cards="…", population="…")` takes text tables: a header line, one line a row, cells between `|`, an empty cell is
+NULL; columns that are left out take the defaults below. `shows("marts.…", "…")` builds that table and what it reads, and compares
+the columns that the expected text table names.
 """
 
 from __future__ import annotations

@@ -184,7 +184,13 @@ def test_communes_leave_out_whom_they_do_not_know(warehouse_sql):
         GD4010000000002 | 2025-09-01 | 00070
         GD4010000000003 | 2025-09-01 |
     """,
-        population="commune | commune_code | sex | population\n 00004 | 00004 | | 10\n 00004 | 00004 | 1 | 4\n 00070 | 00070 | 1 | 2\n 00070 | 00070 | 2 | 3",
+        population="""
+        commune | commune_code | sex | population
+        00004   | 00004        |     | 10
+        00004   | 00004        | 1   | 4
+        00070   | 00070        | 1   | 2
+        00070   | 00070        | 2   | 3
+    """,
     )
     world.shows(
         COMMUNE,

@@ -39,7 +39,8 @@ def test_what_the_sql_makes_breaks_no_rule(warehouse_sql, world):
 @pytest.mark.parametrize(
     ("change", "mart", "rules"),
     [
-        ("INSERT INTO marts.coverage_province_month FROM marts.coverage_province_month LIMIT 1", PROVINCE, {"coverage_province_month.key.twice"}),
+        ("INSERT INTO marts.coverage_province_month FROM marts.coverage_province_month LIMIT 1", PROVINCE,
+         {"coverage_province_month.key.twice"}),
         ("UPDATE marts.coverage_nation_month SET insured_persons = insured_persons + 1, valid_cards = valid_cards + 1", NATION,
          {"coverage_nation_month.insured_persons.differs"}),
         ("DELETE FROM marts.coverage_nation_month WHERE month = DATE '2025-07-01'", NATION, {"coverage_nation_month.month.skipped"}),

@@ -25,8 +25,8 @@ def test_insured_are_distinct_persons_with_a_valid_card_on_the_last_day_and_bran
     world.shows(
         COMPLIANCE,
         """
-        quarter | province_code | employers_active | employees_paid | employers_insuring | employees_insured | employers_missing | employees_missing
-        2025-Q3 | 01            | 3                | 8              | 2                  | 3                 | 2                 | 5
+        quarter | employers_active | employees_paid | employers_insuring | employees_insured | employers_missing | employees_missing
+        2025-Q3 | 3                | 8              | 2                  | 3                 | 2                 | 5
     """,
     )
 

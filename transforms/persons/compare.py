@@ -254,11 +254,14 @@ def _compare_names(names: pl.DataFrame, pairs: pl.DataFrame, chances: pl.DataFra
             names.select(pl.col(text).gather(strings["two"]).name.prefix("other_")),
         ],
         how="horizontal",
-    ).rechunk()  # polars-ds 0.13 panics on a single row that lies in several chunks
+    )
     middle, other_middle = pl.col("middle"), pl.col("other_middle")
     contained = middle.str.contains(other_middle, literal=True) | other_middle.str.contains(middle, literal=True)
-    slips = pds.str_osa("plain", "other_plain", return_sim=False)
-    given_slips = pds.str_osa("given", "other_given", return_sim=False)
+    # Columns of their own: inside when/then Polars may hand a plugin nulls for rows decided before, and polars-ds 0.13 panics on them.
+    strings = strings.with_columns(
+        slips=pds.str_osa("plain", "other_plain", return_sim=False), given_slips=pds.str_osa("given", "other_given", return_sim=False)
+    )
+    slips, given_slips = pl.col("slips"), pl.col("given_slips")
     bare_given = (pl.col("given") == pl.col("given_accented")) | (pl.col("other_given") == pl.col("other_given_accented"))
     long_given = pl.min_horizontal(pl.col("given").str.len_bytes(), pl.col("other_given").str.len_bytes()) >= 3
     strings = strings.with_columns(

@@ -9,15 +9,17 @@ import polars as pl
 from numpy.typing import NDArray
 
 from warehouse.samples.people import day_number
+from warehouse.samples.places import Places
 from warehouse.samples.second_cards import moves, second_cards, withdrawals
 from warehouse.samples.window import ALWAYS, Window
-from warehouse.samples.places import Places
 
 _LEVEL = {"TE": "1", "CC": "1", "HN": "2", "BT": "2", "DT": "2", "CB": "2", "LH": "2", "HT": "3", "CN": "3"}  # every other object: 4, 80 %
 _YEARLY = ("HS", "SV", "HN", "CN", "BT", "DT", "GB")
 
 
-def spans(people: pl.DataFrame, places: Places, facilities: pl.DataFrame, employers: pl.DataFrame, window: Window, seed: int) -> pl.DataFrame:
+def spans(
+    people: pl.DataFrame, places: Places, facilities: pl.DataFrame, employers: pl.DataFrame, window: Window, seed: int
+) -> pl.DataFrame:
     """One row per card, place of registration and period of validity.
 
     Columns: `person, object, number, prefix_province, social_insurance_number, citizen_id, full_name, birth, year_only, sex, spot, employer,
@@ -65,7 +67,19 @@ def _objects(rng: np.random.Generator, people: pl.DataFrame, employers: pl.DataF
         edges = np.cumsum(list(choices.values()))
         return np.array([*choices, ""], dtype=object)[np.searchsorted(edges, u, side="right")]
 
-    work = {"DN": 0.42, "HC": 0.06, "CH": 0.05, "HX": 0.02, "XK": 0.005, "KT": 0.005, "TN": 0.02, "GD": 0.26, "GB": 0.03, "ZQ": 0.0008, "DT": 0.02}
+    work = {
+        "DN": 0.42,
+        "HC": 0.06,
+        "CH": 0.05,
+        "HX": 0.02,
+        "XK": 0.005,
+        "KT": 0.005,
+        "TN": 0.02,
+        "GD": 0.26,
+        "GB": 0.03,
+        "ZQ": 0.0008,
+        "DT": 0.02,
+    }
     code = np.select(
         [age < 5.9, age < 18, age < 22, age < 60, age < 80],
         [
@@ -173,7 +187,9 @@ def _registered_facility(rng: np.random.Generator, rows: pl.DataFrame, facilitie
     for old in np.unique(province):
         here = facilities.filter(pl.col("old_province") == old)
         if here.height:
-            size = here.select("kind", w=pl.col("kind").replace_strict(share, return_dtype=pl.Float64) / pl.len().over("kind"))["w"].to_numpy()
+            size = here.select("kind", w=pl.col("kind").replace_strict(share, return_dtype=pl.Float64) / pl.len().over("kind"))[
+                "w"
+            ].to_numpy()
             who = province == old
             chosen[who] = here["facility"].to_numpy()[np.searchsorted(np.cumsum(size / size.sum())[:-1], draw[who])]
     return rows.with_columns(facility=pl.Series(chosen).replace(-1, None))

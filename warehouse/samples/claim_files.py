@@ -40,18 +40,26 @@ def records(visits: pl.DataFrame, places: Places, seed: int) -> pl.DataFrame:
     open_end = pl.when(pl.col("valid_to").is_null()).then(pl.lit("")).otherwise(day("valid_to"))
     base = visits.join(at, on="spot", how="left", maintain_order="left").with_columns(
         episode=pl.concat_str(pl.col("out_day").cast(pl.String), pl.lit("-"), pl.col("claim").cast(pl.String).str.zfill(8)),
-        category=pl.when(pl.col("referring").is_not_null()).then(pl.lit("1.3")).when(pl.col("claim") % 11 == 0).then(pl.lit("2")).otherwise(pl.lit("1.10")),
+        category=pl.when(pl.col("referring").is_not_null())
+        .then(pl.lit("1.3"))
+        .when(pl.col("claim") % 11 == 0)
+        .then(pl.lit("2"))
+        .otherwise(pl.lit("1.10")),
         cards=both(card, pl.col("other_full")),
         registered_list=both(pl.col("registered").fill_null(""), pl.col("registered").fill_null("")),
         from_list=both(day("valid_from"), day("other_from")),
         to_list=both(open_end, day("other_to")),
         residence_code=pl.when(new).then("province").otherwise("residence"),
         commune_code=pl.when(new).then("commune").otherwise("old_commune"),
-        treatment_days=pl.when(pl.col("care_code").is_in(["03", "04", "06", "02"])).then(pl.col("out_day") - pl.col("day") + 1).otherwise(0),
+        treatment_days=pl.when(pl.col("care_code").is_in(["03", "04", "06", "02"]))
+        .then(pl.col("out_day") - pl.col("day") + 1)
+        .otherwise(0),
         outcome=pl.when(pl.col("claim") % 9 == 0).then(pl.lit("2")).otherwise(pl.lit("1")),
         written_care=pl.when(pl.col("standard") == "130")
         .then("care_code")
-        .otherwise(pl.col("care_code").replace({"03": "3", "04": "3", "09": "3", "01": "1", "06": "1", "07": "1", "02": "2", "05": "2", "08": "2"})),
+        .otherwise(
+            pl.col("care_code").replace({"03": "3", "04": "3", "09": "3", "01": "1", "06": "1", "07": "1", "02": "2", "05": "2", "08": "2"})
+        ),
         style=pl.col("facility_code").rank("dense").cast(pl.Int64) % len(STYLES),  # a facility has one system and keeps it
     )
     base = base.with_columns(care_code="written_care").drop("written_care")
@@ -59,15 +67,18 @@ def records(visits: pl.DataFrame, places: Places, seed: int) -> pl.DataFrame:
     modern = (pl.col("standard") == "130") & pl.col("signal").is_null()
     first = base.with_columns(version=pl.lit(1), kind=pl.lit("first"))
     again = base.filter((u < 0.03) & (base["header_off"] == 0)).with_columns(version=pl.lit(2), kind=pl.lit("again"))
-    gone = base.filter((u > 0.99)).filter(modern).with_columns(version=pl.lit(2), kind=pl.lit("withdrawn"), category=pl.lit("8"))
-    back = base.filter((u > 0.9965)).filter(modern).with_columns(version=pl.lit(3), kind=pl.lit("back"))
+    gone = base.filter(u > 0.99).filter(modern).with_columns(version=pl.lit(2), kind=pl.lit("withdrawn"), category=pl.lit("8"))
+    back = base.filter(u > 0.9965).filter(modern).with_columns(version=pl.lit(3), kind=pl.lit("back"))
     # NGAYLAP: some days into the month after the settlement period; each later version is issued later.
     wait = {"first": 3, "again": 12, "withdrawn": 14, "back": 20}
     ends = {m: day_number(month_end(m)) for m in base["settled"].unique()}
     return (
         pl.concat([first, again, gone, back])
         .sort("claim", "version")
-        .with_columns(issued=pl.col("settled").replace_strict(ends, return_dtype=pl.Int64) + pl.col("kind").replace_strict(wait, return_dtype=pl.Int64))
+        .with_columns(
+            issued=pl.col("settled").replace_strict(ends, return_dtype=pl.Int64)
+            + pl.col("kind").replace_strict(wait, return_dtype=pl.Int64)
+        )
         .with_row_index("record")
         .with_columns(pl.col("record").cast(pl.Int64))
     )
@@ -102,7 +113,9 @@ def hoso(batch: pl.DataFrame, lines: pl.DataFrame, style: Style, standard: str) 
     number = pl.col("claim").cast(pl.String)
     marked = standard == "130"
     texts = texts.with_columns(
-        xml4=pl.when(pl.col("claim") % 4 == 0).then(pl.lit("<CHITIEU_CHITIET_DICHVUCANLAMSANG><DSACH_CHI_TIET_CLS/></CHITIEU_CHITIET_DICHVUCANLAMSANG>")),
+        xml4=pl.when(pl.col("claim") % 4 == 0).then(
+            pl.lit("<CHITIEU_CHITIET_DICHVUCANLAMSANG><DSACH_CHI_TIET_CLS/></CHITIEU_CHITIET_DICHVUCANLAMSANG>")
+        ),
         xml6=pl.when(marked & (pl.col("claim") % 61 == 4)).then(
             pl.concat_str(pl.lit("<CHI_TIEU_HIV><MA_LK/><CHAN_DOAN_HIV>HIV-MARKER-"), number, pl.lit("</CHAN_DOAN_HIV></CHI_TIEU_HIV>"))
         ),

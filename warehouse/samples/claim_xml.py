@@ -87,7 +87,11 @@ def _document(elements: dict[str, Part], style: Style, opening: str, closing: st
 
 def header_130(style: Style) -> pl.Expr:
     """XML1 of the 130 family, from the columns of a record."""
-    birth = pl.when("year_only").then(pl.concat_str(_day("birth").str.slice(0, 4), pl.lit("00000000"))).otherwise(pl.concat_str(_day("birth"), pl.lit("0000")))
+    birth = (
+        pl.when("year_only")
+        .then(pl.concat_str(_day("birth").str.slice(0, 4), pl.lit("00000000")))
+        .otherwise(pl.concat_str(_day("birth"), pl.lit("0000")))
+    )
     elements: dict[str, Part] = {
         "MA_LK": pl.col("episode"), "STT": "1", "MA_BN": pl.concat_str(pl.lit("BN"), pl.col("patient").abs()), "HO_TEN": pl.col("full_name"),
         "SO_CCCD": pl.col("citizen_id"), "NGAY_SINH": birth, "GIOI_TINH": pl.col("sex"), "NHOM_MAU": "", "MA_QUOCTICH": "000", "MA_DANTOC": "01",

@@ -96,7 +96,9 @@ def lines(visits: pl.DataFrame, seed: int) -> pl.DataFrame:
         group=pl.when(ratio & (pl.col("group") == 4)).then(6).when(ratio & (pl.col("group") == 10)).then(11).otherwise("group"),
     )
     total = (pl.col("quantity") * pl.col("price") * pl.col("service_rate") + 500_000) // 1_000_000
-    frame = frame.with_columns(total=total).with_columns(covered=_part("total", "cover_rate")).with_columns(fund=_part("covered", "benefit"))
+    frame = (
+        frame.with_columns(total=total).with_columns(covered=_part("total", "cover_rate")).with_columns(fund=_part("covered", "benefit"))
+    )
     other = pl.when("aided").then((pl.col("total") - pl.col("covered")) // 2).otherwise(0)
     return (
         frame.with_columns(copay=pl.col("covered") - pl.col("fund"), other=other)

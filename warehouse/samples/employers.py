@@ -11,9 +11,40 @@ from stdnum.vn import mst
 from warehouse.samples.places import Places, province_weights
 
 _KINDS = ("Công ty TNHH", "Công ty Cổ phần", "Doanh nghiệp tư nhân", "Hợp tác xã", "Công ty TNHH MTV")
-_TRADES = ("May mặc", "Thủy sản", "Xây dựng", "Cơ khí", "Vận tải", "Thương mại", "Điện tử", "Bao bì", "Dược phẩm", "Nông sản", "Du lịch", "Gỗ")
-_WORDS = ("Hoàng Gia", "Thành Công", "Phú Quý", "Minh Phát", "Đại Việt", "Tân Tiến", "Hưng Thịnh", "An Khang", "Sao Mai", "Bình Minh", "Á Châu")
-_FORMS = {"Công ty TNHH": "TNHH", "Công ty Cổ phần": "CP", "Doanh nghiệp tư nhân": "DNTN", "Hợp tác xã": "HTX", "Công ty TNHH MTV": "TNHH1TV"}
+_TRADES = (
+    "May mặc",
+    "Thủy sản",
+    "Xây dựng",
+    "Cơ khí",
+    "Vận tải",
+    "Thương mại",
+    "Điện tử",
+    "Bao bì",
+    "Dược phẩm",
+    "Nông sản",
+    "Du lịch",
+    "Gỗ",
+)
+_WORDS = (
+    "Hoàng Gia",
+    "Thành Công",
+    "Phú Quý",
+    "Minh Phát",
+    "Đại Việt",
+    "Tân Tiến",
+    "Hưng Thịnh",
+    "An Khang",
+    "Sao Mai",
+    "Bình Minh",
+    "Á Châu",
+)
+_FORMS = {
+    "Công ty TNHH": "TNHH",
+    "Công ty Cổ phần": "CP",
+    "Doanh nghiệp tư nhân": "DNTN",
+    "Hợp tác xã": "HTX",
+    "Công ty TNHH MTV": "TNHH1TV",
+}
 
 
 def employers(places: Places, persons: int, first: date, last: date, seed: int) -> pl.DataFrame:

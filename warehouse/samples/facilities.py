@@ -44,7 +44,15 @@ def facilities(places: Places, persons: int, seed: int) -> Facilities:
             # Hà Nội's stations carry a letter (formats.md §6), and so do some clinics elsewhere.
             code = f"{province}{'A' if kind == 'station' and province == '01' else 'C' if kind == 'clinic' else '0' if j < 100 else '1'}{j % 100:02d}"
             spot = here[(j - 1) % len(here)] if kind == "station" else int(rng.choice(here))
-            rows.append((code, f"{_KINDS[kind][5]} {'số ' + str(j) if kind in ('district', 'station', 'clinic') else province}", kind, spot, province))
+            rows.append(
+                (
+                    code,
+                    f"{_KINDS[kind][5]} {'số ' + str(j) if kind in ('district', 'station', 'clinic') else province}",
+                    kind,
+                    spot,
+                    province,
+                )
+            )
     frame = pl.DataFrame(rows, schema=["code", "name", "kind", "spot", "old_province"], orient="row")
     attributes = pl.DataFrame(
         [(k, *v[:5]) for k, v in _KINDS.items()],

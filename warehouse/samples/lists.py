@@ -38,7 +38,14 @@ class Lists:
 
 
 def write_lists(
-    outbox: Outbox, people: pl.DataFrame, places: Places, facilities: pl.DataFrame, employers: pl.DataFrame, staff: pl.DataFrame, window: Window, seed: int
+    outbox: Outbox,
+    people: pl.DataFrame,
+    places: Places,
+    facilities: pl.DataFrame,
+    employers: pl.DataFrame,
+    staff: pl.DataFrame,
+    window: Window,
+    seed: int,
 ) -> Lists:
     """`staff`: `employer, insured` - people insured through each employer, roughly; what is paid is at least that."""
     rng = np.random.default_rng([seed, 6])
@@ -78,16 +85,27 @@ def _cells(people: pl.DataFrame, places: Places, year: int, style: str, province
     if "communes" in style:
         parts.append(here.group_by("delivered", "commune_today").agg(DAN_SO=count).with_columns(GIOI_TINH=empty, NHOM_TUOI=empty))
     if "ages" in style:
-        parts.append(here.group_by("sex", NHOM_TUOI=band).agg(DAN_SO=count).rename({"sex": "GIOI_TINH"}).with_columns(delivered=empty, commune_today=empty))
+        parts.append(
+            here.group_by("sex", NHOM_TUOI=band)
+            .agg(DAN_SO=count)
+            .rename({"sex": "GIOI_TINH"})
+            .with_columns(delivered=empty, commune_today=empty)
+        )
     columns = ["delivered", "commune_today", "GIOI_TINH", "NHOM_TUOI", "DAN_SO"]
     rows = [p.select(columns) for p in parts]
     if "total" in style:
-        rows.append(here.select(DAN_SO=count).with_columns(delivered=empty, commune_today=empty, GIOI_TINH=empty, NHOM_TUOI=empty).select(columns))
+        rows.append(
+            here.select(DAN_SO=count).with_columns(delivered=empty, commune_today=empty, GIOI_TINH=empty, NHOM_TUOI=empty).select(columns)
+        )
     return pl.concat(rows).sort(columns, nulls_last=False)
 
 
 def _population(outbox: Outbox, people: pl.DataFrame, places: Places, window: Window) -> tuple[pl.DataFrame, pl.DataFrame]:
-    at = people.join(places.spots.select("spot", "old_commune", "default_commune", "commune", "province", residence="old_province"), on="spot", how="left")
+    at = people.join(
+        places.spots.select("spot", "old_commune", "default_commune", "commune", "province", residence="old_province"),
+        on="spot",
+        how="left",
+    )
     base = window.first.year - 1
     later = window.last.year
     known: list[pl.DataFrame] = []
@@ -100,7 +118,9 @@ def _population(outbox: Outbox, people: pl.DataFrame, places: Places, window: Wi
             if year == later and old:
                 codes = olds if i % 2 == 0 else []
             for code in codes:
-                cells = _cells(at, places, year, style, code, old).with_columns(year=pl.lit(year), code=pl.lit(code), province=pl.lit(province))
+                cells = _cells(at, places, year, style, code, old).with_columns(
+                    year=pl.lit(year), code=pl.lit(code), province=pl.lit(province)
+                )
                 known.append(cells)
                 files.setdefault(f"{year}_{i % 4}", []).append(cells)
     dialects = (
@@ -189,12 +209,20 @@ def _budgets(outbox: Outbox, places: Places, facilities: pl.DataFrame, persons: 
             budget=(pl.col("facility") * 137 % 50 + 10) * persons * 1000,
         )
         by_province = pl.DataFrame(
-            [(year, None, p, len(olds) * persons * 260_000) for p, olds in places.groups().items() if date(year, 12, 31) >= REFORM or len(olds) == 1],
+            [
+                (year, None, p, len(olds) * persons * 260_000)
+                for p, olds in places.groups().items()
+                if date(year, 12, 31) >= REFORM or len(olds) == 1
+            ],
             schema={"year": pl.Int32, "facility_code": pl.String, "province": pl.String, "budget": pl.Int64},
             orient="row",
         )
         for name, rows, dialect in (
-            ("co_so", own.select(pl.exclude("province")).with_columns(province=pl.lit(None, pl.String)), Dialect(format="xlsx", headers="labels", ornaments=True)),
+            (
+                "co_so",
+                own.select(pl.exclude("province")).with_columns(province=pl.lit(None, pl.String)),
+                Dialect(format="xlsx", headers="labels", ornaments=True),
+            ),
             ("tinh", by_province, Dialect(delimiter="\t")),
         ):
             delivered = rows.select(
@@ -256,7 +284,9 @@ def _enterprises(outbox: Outbox, rng: np.random.Generator, places: Places, emplo
                 rows = firms.filter((pl.col("province") if new else pl.col("old_province")) == code)
                 dialect = (Dialect(format="xlsx", dates="true", headers="labels"), Dialect(delimiter=";", dates="dd/mm/yyyy"))[i % 2]
                 day = (lambda c: pl.col(c)) if dialect.dates == "true" else (lambda c: pl.col(c).dt.strftime("%d/%m/%Y"))
-                dissolved = pl.when(pl.col("dissolved_on") <= month).then(pl.col("dissolved_on")) if month != months[-1] else pl.col("dissolved_on")
+                dissolved = (
+                    pl.when(pl.col("dissolved_on") <= month).then(pl.col("dissolved_on")) if month != months[-1] else pl.col("dissolved_on")
+                )
                 delivered = rows.with_columns(dissolved_on=dissolved).select(
                     MSDN="tax_code", TEN_DN="name", LOAI_HINH="legal_form", NGAY_DKKD=day("registered_on"),
                     MATINH=pl.col("province") if new else pl.col("old_province"), MAXA=pl.col("commune") if new else pl.col("old_commune"),

@@ -75,7 +75,12 @@ def write(
     listed = pl.concat(parts, how="vertical_relaxed")
     delivered = registers.schedule(places, window)
 
-    staff = spans.filter(pl.col("employer").is_not_null()).group_by("employer").agg(insured=pl.col("person").n_unique().cast(pl.Int64)).sort("employer")
+    staff = (
+        spans.filter(pl.col("employer").is_not_null())
+        .group_by("employer")
+        .agg(insured=pl.col("person").n_unique().cast(pl.Int64))
+        .sort("employer")
+    )
     known = lists.write_lists(outbox, people, places, facilities, employers, staff, window, seed)
 
     tell("claims")
@@ -110,7 +115,9 @@ _KEPT = ["period", "register", "span", "person", "card", "full", "object", "prov
          "sex", "birth", "year_only", "tax_code", "registered", "cause"]  # fmt: skip
 
 
-def _faults(outbox: Outbox, bad: BadRows, claims: pl.DataFrame, lines: pl.DataFrame, spans: pl.DataFrame, window: Window, wanted: bool) -> pl.DataFrame:
+def _faults(
+    outbox: Outbox, bad: BadRows, claims: pl.DataFrame, lines: pl.DataFrame, spans: pl.DataFrame, window: Window, wanted: bool
+) -> pl.DataFrame:
     if not wanted:
         return pl.DataFrame(schema=faults.SCHEMA)
     return faults.write_faults(outbox, bad, claims, lines, spans, window)

@@ -8,8 +8,8 @@ from datetime import date
 import polars as pl
 
 from expectations.declare import Table
-from warehouse.samples.dialects import Dialect, dialect_of
 from warehouse.samples.damage import BadRows, Damage
+from warehouse.samples.dialects import Dialect, dialect_of
 from warehouse.samples.outbox import Outbox, register_path, sha256, table_bytes, zipped
 from warehouse.samples.people import day_number
 from warehouse.samples.places import Places
@@ -36,14 +36,20 @@ def schedule(places: Places, window: Window) -> list[tuple[date, str]]:
     return due
 
 
-def listings(spans: pl.DataFrame, places: Places, facilities: pl.DataFrame, employers: pl.DataFrame, window: Window) -> Iterator[pl.DataFrame]:
+def listings(
+    spans: pl.DataFrame, places: Places, facilities: pl.DataFrame, employers: pl.DataFrame, window: Window
+) -> Iterator[pl.DataFrame]:
     """One frame per register: its rows, typed, as delivered, with the truth beside them.
 
     Columns of the truth: `person, span, period, register, card, province, commune, payer`; of the row: the elements of the contract in lower
     case (days since 1970 for dates).
     """
     fixed = (
-        spans.join(places.spots.select("spot", "old_commune", "default_commune", "commune", "province", residence="old_province"), on="spot", how="left")
+        spans.join(
+            places.spots.select("spot", "old_commune", "default_commune", "commune", "province", residence="old_province"),
+            on="spot",
+            how="left",
+        )
         .join(facilities.select("facility", "code", "recoded"), on="facility", how="left")
         .join(employers.select("employer", "tax_code"), on="employer", how="left")
         .sort("span")
@@ -100,7 +106,13 @@ def _day(column: str, style: str) -> pl.Expr:
         return day
     if style == "serial":
         return pl.col(column) + 25569  # days between 1899-12-30 and 1970-01-01
-    pattern = {"yyyymmdd": "%Y%m%d", "yyyymmddHHMM": "%Y%m%d0000", "dd/mm/yyyy": "%d/%m/%Y", "dd-mm-yyyy": "%d-%m-%Y", "yyyy-mm-dd": "%Y-%m-%d"}
+    pattern = {
+        "yyyymmdd": "%Y%m%d",
+        "yyyymmddHHMM": "%Y%m%d0000",
+        "dd/mm/yyyy": "%d/%m/%Y",
+        "dd-mm-yyyy": "%d-%m-%Y",
+        "yyyy-mm-dd": "%Y-%m-%d",
+    }
     return day.dt.strftime(pattern[style])
 
 
@@ -125,7 +137,9 @@ def card_rows(listing: pl.DataFrame, dialect: Dialect) -> pl.DataFrame:
         "MUC_HUONG": pl.col("level"),
         "MATINH_CU_TRU": pl.col("residence_code"),
         "MAXA_CU_TRU": pl.col("commune_code"),
-        "DIA_CHI": pl.concat_str(pl.lit("Số "), (pl.col("household") % 300 + 1).cast(pl.String), pl.lit(", tổ dân phố "), pl.col("spot").cast(pl.String)),
+        "DIA_CHI": pl.concat_str(
+            pl.lit("Số "), (pl.col("household") % 300 + 1).cast(pl.String), pl.lit(", tổ dân phố "), pl.col("spot").cast(pl.String)
+        ),
         "MA_DKBD": pl.col("registered"),
         "GT_THE_TU": _day("valid_from", dialect.dates),
         "GT_THE_DEN": _day("valid_to", dialect.dates),
@@ -138,25 +152,31 @@ def card_rows(listing: pl.DataFrame, dialect: Dialect) -> pl.DataFrame:
 
 
 def write_register(
-    outbox: Outbox, table: Table, stem: str, rows: pl.DataFrame, province: str, period: date, zips: dict[str, dict[str, bytes]], bad: BadRows | None = None
+    outbox: Outbox,
+    table: Table,
+    stem: str,
+    rows: pl.DataFrame,
+    province: str,
+    period: date,
+    zips: dict[str, dict[str, bytes]],
+    bad: BadRows | None = None,
 ) -> None:
     """Write one register in its province's dialect. A province that sends archives gets them from `write_zips`, at the end."""
     dialect = dialect_of(province)
-    damaged = bad.take(rows) if bad else Damage()
-    rows = pl.concat([rows, damaged.rows], how="vertical_relaxed") if damaged.rows is not None else rows
-    data = table_bytes(rows, table, dialect, damaged=damaged.lines)
-    counts = {"read": rows.height + len(damaged.lines), "quarantined": damaged.count}
-    about = {"province": province, "period": f"{period:%Y-%m}"}
-    if dialect.packed == "zip":
-        archive, member = f"{table.folder}/{stem}_{province}.zip", f"{stem}_{province}_{period:%Y-%m}.csv"
-        zips.setdefault(archive, {})[member] = data
-        outbox.note(f"{archive}!/{member}", table.name, **counts, **about)
-        return
+    archive, member = f"{table.folder}/{stem}_{province}.zip", f"{stem}_{province}_{period:%Y-%m}.csv"
     path, told = register_path(table.folder, stem, dialect, province, period)
+    path = f"{archive}!/{member}" if dialect.packed == "zip" else path
+    damage = bad.take(rows, dialect, path) if bad else Damage()
+    rows = pl.concat([rows, damage.rows]) if damage.rows is not None else rows
+    data = table_bytes(rows, table, dialect, damaged=damage.lines)
+    read = rows.height + len(damage.lines)
+    outbox.note(path, table.name, read=read, quarantined=damage.count, province=province, period=f"{period:%Y-%m}")
+    if dialect.packed == "zip":
+        zips.setdefault(archive, {})[member] = data
+        return
     if told is not None:
-        outbox.sidecar(path, {**told, **({"rows": counts["read"], "sha256": sha256(data)} if dialect.declares else {})})
+        outbox.sidecar(path, {**told, **({"rows": read, "sha256": sha256(data)} if dialect.declares else {})})
     outbox.put(path, data)
-    outbox.note(path, table.name, **counts, **about)
 
 
 def write_zips(outbox: Outbox, zips: dict[str, dict[str, bytes]]) -> None:

@@ -27,7 +27,9 @@ def _new_places(rng: np.random.Generator, frame: pl.DataFrame, places: Places, f
     """Each row in another province, with a facility of that province."""
     spots = places.spots.filter(pl.col("old_province").is_in(places.provinces) & (pl.col("default_commune") == pl.col("commune")))
     drawn = spots[rng.integers(0, spots.height, frame.height)].select(spot_new="spot", province_new="old_province")
-    first_facility = facilities.filter(pl.col("kind") == "district").group_by("old_province", maintain_order=True).agg(pl.col("facility").first())
+    first_facility = (
+        facilities.filter(pl.col("kind") == "district").group_by("old_province", maintain_order=True).agg(pl.col("facility").first())
+    )
     moved = pl.concat([frame, drawn], how="horizontal").filter(pl.col("province_new") != pl.col("old_province"))
     moved = moved.with_columns(spot=pl.col("spot_new"), old_province=pl.col("province_new")).drop("spot_new", "province_new", "facility")
     return moved.join(first_facility, on="old_province", how="left", maintain_order="left")
@@ -77,7 +79,11 @@ def second_cards(
     second = pl.when(pl.col("object") == "GD").then(pl.lit("CN")).when(pl.col("object") == "HT").then(pl.lit("TC")).otherwise(pl.lit("GD"))
     same_number = pl.Series(rng.random(two.height) < 0.6)
     two = two.with_columns(object=second, employer=pl.lit(None, pl.Int64), same=same_number)
-    made.append(two.with_columns(number=pl.when("same").then("number").otherwise(other_number), social_insurance_number=pl.col("number")).drop("same"))
+    made.append(
+        two.with_columns(number=pl.when("same").then("number").otherwise(other_number), social_insurance_number=pl.col("number")).drop(
+            "same"
+        )
+    )
 
     listed_again = of("two_provinces", edge[1], edge[2])
     if len(places.provinces) > 1:
@@ -143,11 +149,27 @@ def withdrawals(rng: np.random.Generator, rows: pl.DataFrame, people: pl.DataFra
     rows = rows.filter(pl.col("died_on").is_null() | (pl.col("valid_from") <= pl.col("died_on")))
     lasting = pl.col("valid_to").fill_null(ALWAYS)
     chosen = (
-        pl.when(pl.col("died_on").is_not_null() & (lasting >= pl.col("died_on")) & (pl.col("reason").is_null() | (pl.col("withdrawn_on") >= pl.col("died_on"))))
+        pl.when(
+            pl.col("died_on").is_not_null()
+            & (lasting >= pl.col("died_on"))
+            & (pl.col("reason").is_null() | (pl.col("withdrawn_on") >= pl.col("died_on")))
+        )
         .then(pl.lit("CHET"))
-        .when(pl.col("reason").is_null() & pl.col("cause").is_not_null() & (pl.col("u") < 0.12) & (lasting > pl.col("day")) & (pl.col("valid_from") < pl.col("day")))
+        .when(
+            pl.col("reason").is_null()
+            & pl.col("cause").is_not_null()
+            & (pl.col("u") < 0.12)
+            & (lasting > pl.col("day"))
+            & (pl.col("valid_from") < pl.col("day"))
+        )
         .then(pl.lit("TRUNG"))
-        .when(pl.col("reason").is_null() & ~pl.col("moved") & (pl.col("u") > 1 - 0.004 * n_months) & (lasting > pl.col("day")) & (pl.col("valid_from") < pl.col("day")))
+        .when(
+            pl.col("reason").is_null()
+            & ~pl.col("moved")
+            & (pl.col("u") > 1 - 0.004 * n_months)
+            & (lasting > pl.col("day"))
+            & (pl.col("valid_from") < pl.col("day"))
+        )
         .then(pl.lit("KHAC"))
         .otherwise("reason")
     )

@@ -24,15 +24,26 @@ from warehouse.samples.truth_coverage import registers_in_use
 from warehouse.samples.visits import INPATIENT
 from warehouse.samples.window import ALWAYS, Window, quarter
 
-SUMS = {"total_cost": "total_header", "covered_cost": "covered", "fund_paid": "fund", "copayment": "copay", "self_paid": "own", "other_sources": "other"}
+SUMS = {
+    "total_cost": "total_header",
+    "covered_cost": "covered",
+    "fund_paid": "fund",
+    "copayment": "copay",
+    "self_paid": "own",
+    "other_sources": "other",
+}
 
 
-def current_claims(records: pl.DataFrame, lines: pl.DataFrame, visits: pl.DataFrame, places: Places, facilities: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+def current_claims(
+    records: pl.DataFrame, lines: pl.DataFrame, visits: pl.DataFrame, places: Places, facilities: pl.DataFrame
+) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The latest version of each claim that is not withdrawn, with its sums, care type and provinces; and the lines of these."""
     latest = records.sort("claim", "version").unique("claim", keep="last", maintain_order=True).filter(pl.col("kind") != "withdrawn")
     own_lines = lines_of(latest, lines)
     claims = with_money(latest, own_lines)
-    where = pl.concat([facilities.select("code", "province"), facilities.select("province", code="recoded").drop_nulls().select("code", "province")])
+    where = pl.concat(
+        [facilities.select("code", "province"), facilities.select("province", code="recoded").drop_nulls().select("code", "province")]
+    )
     claims = (
         claims.drop("province", "care_code")
         .join(visits.select("claim", "care_code"), on="claim", how="left", maintain_order="left")
@@ -60,13 +71,18 @@ def _totals(*names: str) -> list[pl.Expr]:
     return [pl.col(SUMS[n]).sum().alias(n) for n in names or SUMS]
 
 
-def claim_marts(claims: pl.DataFrame, lines: pl.DataFrame, lists: Lists, insured: pl.DataFrame, facilities: pl.DataFrame) -> dict[str, pl.DataFrame]:
+def claim_marts(
+    claims: pl.DataFrame, lines: pl.DataFrame, lists: Lists, insured: pl.DataFrame, facilities: pl.DataFrame
+) -> dict[str, pl.DataFrame]:
     """The marts on current claims; `insured`: coverage_province_month."""
     away = pl.col("home") != pl.col("province")
     count = pl.len().cast(pl.Int64)
     patients = pl.col("patient").n_unique().cast(pl.Int64)
     attributes = pl.concat(
-        [facilities.select("level", "ownership", facility_code="code"), facilities.select("level", "ownership", facility_code="recoded").drop_nulls()]
+        [
+            facilities.select("level", "ownership", facility_code="code"),
+            facilities.select("level", "ownership", facility_code="recoded").drop_nulls(),
+        ]
     )
     out: dict[str, pl.DataFrame] = {}
     for name, month in (("facility_month", "month"), ("facility_service_month", "service_month")):
@@ -82,7 +98,9 @@ def claim_marts(claims: pl.DataFrame, lines: pl.DataFrame, lists: Lists, insured
             avg_length_of_stay=pl.when(pl.col("care_type") == "inpatient").then(pl.col("treatment_days") / pl.col("visits")),
         )
         out[name] = (
-            _in_dong(frame, *SUMS).rename({"province": "province_code", "level": "facility_level"}).sort(month, "facility_code", "care_type")
+            _in_dong(frame, *SUMS)
+            .rename({"province": "province_code", "level": "facility_level"})
+            .sort(month, "facility_code", "care_type")
         )
     groups = lines.group_by("month", "facility_code", "care_type", cost_group=pl.col("group").cast(pl.String)).agg(
         lines=count,
@@ -90,7 +108,9 @@ def claim_marts(claims: pl.DataFrame, lines: pl.DataFrame, lists: Lists, insured
         covered_cost=pl.when(pl.col("standard") == "4210").then("total").otherwise("covered").sum(),
         fund_paid=pl.col("fund").sum(),
     )
-    out["facility_cost_group_month"] = _in_dong(groups, "total_cost", "covered_cost", "fund_paid").sort("month", "facility_code", "care_type", "cost_group")
+    out["facility_cost_group_month"] = _in_dong(groups, "total_cost", "covered_cost", "fund_paid").sort(
+        "month", "facility_code", "care_type", "cost_group"
+    )
     diagnoses = claims.group_by("month", "province", "care_type", icd_code=pl.col("icd").str.slice(0, 3)).agg(
         *_totals("fund_paid"), visits=count, patients=patients
     )
@@ -135,12 +155,20 @@ def _province_claims(claims: pl.DataFrame, insured: pl.DataFrame) -> pl.DataFram
 
 def _funds(claims: pl.DataFrame, lists: Lists) -> pl.DataFrame:
     names = {m: quarter(m) for m in claims["month"].unique()}
-    paid = claims.select("facility_code", "province", "fund", year=pl.col("month").dt.year(), quarter=pl.col("month").replace_strict(names, return_dtype=pl.String))
+    paid = claims.select(
+        "facility_code",
+        "province",
+        "fund",
+        year=pl.col("month").dt.year(),
+        quarter=pl.col("month").replace_strict(names, return_dtype=pl.String),
+    )
     parts = []
     for holder, columns in (("facility_code", ["facility_code", "province"]), ("province", ["province"])):
         spent = paid.group_by("year", "quarter", *columns).agg(pl.col("fund").sum()).sort("quarter")
         spent = spent.with_columns(so_far=pl.col("fund").cum_sum().over("year", holder, order_by="quarter"))
-        budget = lists.budgets.filter(pl.col("facility_code").is_not_null() if holder == "facility_code" else pl.col("facility_code").is_null())
+        budget = lists.budgets.filter(
+            pl.col("facility_code").is_not_null() if holder == "facility_code" else pl.col("facility_code").is_null()
+        )
         rows = spent.join(budget.select("year", holder, "budget"), on=["year", holder], how="inner")
         if holder == "province":
             rows = rows.with_columns(facility_code=pl.lit(None, pl.String))
@@ -164,14 +192,18 @@ def signals(claims: pl.DataFrame, listed: pl.DataFrame, delivered: list[tuple[da
     cards = pl.concat(
         [
             claims.select("claim", "day", "full", "valid_from", "valid_to"),
-            claims.filter(pl.col("other_full").is_not_null()).select("claim", "day", full="other_full", valid_from="other_from", valid_to="other_to"),
+            claims.filter(pl.col("other_full").is_not_null()).select(
+                "claim", "day", full="other_full", valid_from="other_from", valid_to="other_to"
+            ),
         ]
     )
     in_registers = listed.select("full").unique()
     add("unknown_card", claims.join(cards.join(in_registers, on="full", how="semi"), on="claim", how="anti"))
 
     def covers(frame: pl.DataFrame) -> pl.DataFrame:
-        return frame.filter((pl.col("valid_from") <= pl.col("day")) & (pl.col("valid_to").fill_null(ALWAYS) >= pl.col("day"))).select("claim")
+        return frame.filter((pl.col("valid_from") <= pl.col("day")) & (pl.col("valid_to").fill_null(ALWAYS) >= pl.col("day"))).select(
+            "claim"
+        )
 
     by_register = cards.select("claim", "day", "full").join(listed.select("full", "valid_from", "valid_to").unique(), on="full")
     add("outside_card_validity", claims.join(pl.concat([covers(cards), covers(by_register)]), on="claim", how="anti"))
@@ -192,7 +224,11 @@ def signals(claims: pl.DataFrame, listed: pl.DataFrame, delivered: list[tuple[da
 
     parts = []
     for month in window.months:
-        use = pl.DataFrame([(r, m) for r, m, _ in registers_in_use(delivered, places, month)], schema={"register": pl.String, "period": pl.Date}, orient="row")
+        use = pl.DataFrame(
+            [(r, m) for r, m, _ in registers_in_use(delivered, places, month)],
+            schema={"register": pl.String, "period": pl.Date},
+            orient="row",
+        )
         rows = listed.join(use, on=["register", "period"], how="semi").select("person", "full", "valid_from", "valid_to", "withdrawn_on")
         rows = rows.filter(pl.col("full").n_unique().over("person") > 1)
         at = claims.filter(pl.from_epoch("day", time_unit="d").dt.truncate("1mo") == month).select("claim", "day", person="patient")
@@ -207,7 +243,9 @@ def signals(claims: pl.DataFrame, listed: pl.DataFrame, delivered: list[tuple[da
 
 
 def signals_mart(claims: pl.DataFrame, raised: pl.DataFrame) -> pl.DataFrame:
-    frame = raised.join(claims.drop("signal"), on="claim", how="left").group_by("month", "facility_code", "signal").agg(
-        *_totals("fund_paid"), claims=pl.len().cast(pl.Int64), persons=pl.col("patient").n_unique().cast(pl.Int64)
+    frame = (
+        raised.join(claims.drop("signal"), on="claim", how="left")
+        .group_by("month", "facility_code", "signal")
+        .agg(*_totals("fund_paid"), claims=pl.len().cast(pl.Int64), persons=pl.col("patient").n_unique().cast(pl.Int64))
     )
     return _in_dong(frame, "fund_paid").sort("month", "facility_code", "signal")

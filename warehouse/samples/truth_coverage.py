@@ -62,7 +62,9 @@ def counted(listed: pl.DataFrame, delivered: list[tuple[date, str]], places: Pla
             .unique("person", keep="first", maintain_order=True)
             .join(cards, on="person", how="left", maintain_order="left")
         )
-        in_force = groups.filter((pl.col("begin").is_null() | (pl.col("begin") <= end)) & (pl.col("end").is_null() | (pl.col("end") >= end)))
+        in_force = groups.filter(
+            (pl.col("begin").is_null() | (pl.col("begin") <= end)) & (pl.col("end").is_null() | (pl.col("end") >= end))
+        )
         rows = rows.join(in_force.select("object", "payer_group", "plan_group"), on="object", how="left", maintain_order="left")
         parts.append(rows.with_columns(month=pl.lit(month)))
     return pl.concat(parts)
@@ -81,7 +83,9 @@ def coverage(
         schema={"month": pl.Date, "province": pl.String, "register_month": pl.Date},
         orient="row",
     ).group_by("month", "province").agg(pl.col("register_month").max())  # fmt: skip
-    insured = people.group_by("month", "province").agg(insured_persons=pl.len().cast(pl.Int64), valid_cards=pl.col("cards").sum().cast(pl.Int64))
+    insured = people.group_by("month", "province").agg(
+        insured_persons=pl.len().cast(pl.Int64), valid_cards=pl.col("cards").sum().cast(pl.Int64)
+    )
     province = (
         insured.join(register_month, on=["month", "province"], how="full", coalesce=True)
         .with_columns(pl.col("insured_persons", "valid_cards").fill_null(0), year=pl.col("month").dt.year())
@@ -91,7 +95,8 @@ def coverage(
     )
     province = _rates(province, known=pl.col("register_month").is_not_null())
     nation = province.group_by("month", "year").agg(
-        pl.col("insured_persons", "valid_cards", "duplicate_cards", "population").sum(), provinces_reporting=pl.col("register_month").count().cast(pl.Int64)
+        pl.col("insured_persons", "valid_cards", "duplicate_cards", "population").sum(),
+        provinces_reporting=pl.col("register_month").count().cast(pl.Int64),
     )
     nation = nation.join(overall.filter(pl.col("province") == "00").drop("province"), on="year", how="left")
     names = pl.DataFrame({"province": list(places.names), "province_name": list(places.names.values())})
@@ -107,7 +112,12 @@ def coverage(
     out["coverage_commune_month"] = _communes(people, months, lists)
     out["coverage_age_sex_month"] = _ages(people, months, lists)
     out["coverage_group_month"] = _groups(people, targets)
-    codes = pl.concat([facilities.select("level", "ownership", registered="code"), facilities.select("level", "ownership", registered="recoded").drop_nulls()])
+    codes = pl.concat(
+        [
+            facilities.select("level", "ownership", registered="code"),
+            facilities.select("level", "ownership", registered="recoded").drop_nulls(),
+        ]
+    )
     out["registration_level_month"] = (
         people.join(codes, on="registered", how="inner")
         .group_by("month", province_code="province", facility_level="level", ownership="ownership")
@@ -192,7 +202,9 @@ def _groups(people: pl.DataFrame, targets: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def employers(listed: pl.DataFrame, delivered: list[tuple[date, str]], lists: Lists, places: Places, window: Window) -> dict[str, pl.DataFrame]:
+def employers(
+    listed: pl.DataFrame, delivered: list[tuple[date, str]], lists: Lists, places: Places, window: Window
+) -> dict[str, pl.DataFrame]:
     """`employer_compliance_quarter` and `employers_missing_quarter`; tax codes are digits only."""
     digits = pl.col("tax_code").str.replace("-", "")
     paid = lists.employers.with_columns(digits)
@@ -230,6 +242,15 @@ def employers(listed: pl.DataFrame, delivered: list[tuple[date, str]], lists: Li
     return {
         "employer_compliance_quarter": pl.concat(compliance).select("quarter", *counts, province_code="province").sort(order),
         "employers_missing_quarter": pl.concat(missing)
-        .select("quarter", "tax_code", "name", "registered_on", "employees_paid", province_code="province", employees_insured="insured", employees_missing="missing")
+        .select(
+            "quarter",
+            "tax_code",
+            "name",
+            "registered_on",
+            "employees_paid",
+            province_code="province",
+            employees_insured="insured",
+            employees_missing="missing",
+        )
         .sort(*order, "tax_code"),
     }

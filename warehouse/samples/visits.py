@@ -15,8 +15,33 @@ from warehouse.samples.window import ALWAYS, Window
 
 STANDARD_130_FROM = day_number(date(2024, 7, 1))
 INPATIENT = {"03", "04", "09"}
-_ICD = ("I10", "J00", "E11", "J20.9", "K29", "M54.5", "A09", "J18.9", "N39.0", "H10", "I25", "K02", "R51", "B34.9", "O80", "S52.5", "C50.9", "N18", "Z34", "L20")
-_CARE = {"BV": ("01", "01", "01", "05", "08", "02", "03", "03", "04", "09"), "PK": ("01", "01", "02", "08"), "TYT": ("01", "01", "01", "06", "07")}
+_ICD = (
+    "I10",
+    "J00",
+    "E11",
+    "J20.9",
+    "K29",
+    "M54.5",
+    "A09",
+    "J18.9",
+    "N39.0",
+    "H10",
+    "I25",
+    "K02",
+    "R51",
+    "B34.9",
+    "O80",
+    "S52.5",
+    "C50.9",
+    "N18",
+    "Z34",
+    "L20",
+)
+_CARE = {
+    "BV": ("01", "01", "01", "05", "08", "02", "03", "03", "04", "09"),
+    "PK": ("01", "01", "02", "08"),
+    "TYT": ("01", "01", "01", "06", "07"),
+}
 
 
 def visits(
@@ -39,7 +64,9 @@ def visits(
     chosen = _stay(rng, chosen)
     chosen = _apart(chosen, facilities)
     chosen = pl.concat([chosen, *_collisions(rng, chosen, facilities, max(3, wanted // 500))])
-    chosen = chosen.filter((pl.col("out_day") <= window.days[1]) & ((pl.col("out_day") >= window.days[0]) | (pl.col("out_day") < STANDARD_130_FROM)))
+    chosen = chosen.filter(
+        (pl.col("out_day") <= window.days[1]) & ((pl.col("out_day") >= window.days[0]) | (pl.col("out_day") < STANDARD_130_FROM))
+    )
     chosen = chosen.filter((pl.col("signal") != "2024") | (pl.col("out_day") <= day_number(date(2024, 6, 28))) | pl.col("signal").is_null())
     chosen = chosen.sort("facility_code", "day", "span", "care_code").with_row_index("claim").with_columns(pl.col("claim").cast(pl.Int64))
     chosen = _strangers(rng, chosen, seed)
@@ -49,7 +76,10 @@ def visits(
 def _until(window_end: int) -> pl.Expr:
     """Last day on which the span is valid and its holder alive, at most `window_end`."""
     return pl.min_horizontal(
-        pl.col("valid_to").fill_null(ALWAYS), pl.col("withdrawn_on").fill_null(ALWAYS) - 1, pl.col("died_on").fill_null(ALWAYS) - 1, pl.lit(window_end)
+        pl.col("valid_to").fill_null(ALWAYS),
+        pl.col("withdrawn_on").fill_null(ALWAYS) - 1,
+        pl.col("died_on").fill_null(ALWAYS) - 1,
+        pl.lit(window_end),
     )
 
 
@@ -78,10 +108,15 @@ def _expired(rng: np.random.Generator, spans: pl.DataFrame, window: Window, want
     """Visits some days after a card's end, by people who had no other."""
     first, last = window.days
     ended = spans.with_columns(latest=pl.col("valid_to").fill_null(ALWAYS).max().over("person"), cards=pl.len().over("person")).filter(
-        (pl.col("latest") == pl.col("valid_to")) & (pl.col("cards") == 1) & pl.col("valid_to").is_between(first, last - 12) & pl.col("reason").is_null()
+        (pl.col("latest") == pl.col("valid_to"))
+        & (pl.col("cards") == 1)
+        & pl.col("valid_to").is_between(first, last - 12)
+        & pl.col("reason").is_null()
     )
     picked = ended[np.sort(rng.choice(ended.height, min(wanted, ended.height), replace=False))] if ended.height else ended
-    return picked.with_columns(day=pl.col("valid_to") + 3 + pl.col("person") % 7, signal=pl.lit("outside_card_validity")).drop("latest", "cards")
+    return picked.with_columns(day=pl.col("valid_to") + 3 + pl.col("person") % 7, signal=pl.lit("outside_card_validity")).drop(
+        "latest", "cards"
+    )
 
 
 def _after_death(rng: np.random.Generator, spans: pl.DataFrame, window: Window, wanted: int) -> pl.DataFrame:
@@ -105,20 +140,38 @@ def _where(rng: np.random.Generator, chosen: pl.DataFrame, places: Places, facil
     n = chosen.height
     u = rng.random(n)
     u[(chosen["signal"] == "frequent_visits").fill_null(False).to_numpy()] = 0.0
-    by_province = {p: g["facility"].to_numpy() for (p,), g in facilities.all.filter(pl.col("type") == "BV").group_by("old_province", maintain_order=True)}
+    by_province = {
+        p: g["facility"].to_numpy()
+        for (p,), g in facilities.all.filter(pl.col("type") == "BV").group_by("old_province", maintain_order=True)
+    }
     hospitals = facilities.all.filter(pl.col("kind").is_in(["central", "province"]))["facility"].to_numpy()
     own = chosen["facility"].fill_null(-1).to_numpy()
     province = chosen["old_province"].to_numpy()
-    at_home = np.array([int(by_province[p][int(v * len(by_province[p]))]) if p in by_province else int(hospitals[0]) for p, v in zip(province, rng.random(n), strict=True)])
+    at_home = np.array(
+        [
+            int(by_province[p][int(v * len(by_province[p]))]) if p in by_province else int(hospitals[0])
+            for p, v in zip(province, rng.random(n), strict=True)
+        ]
+    )
     away = hospitals[rng.integers(0, len(hospitals), n)]
     facility = np.where((u < 0.66) & (own >= 0), own, np.where(u < 0.93, at_home, away))
     referred = (facility != own) & (own >= 0) & (rng.random(n) < 0.6)
     listed = facilities.all.select("facility", "code", "recoded", "type")
-    chosen = chosen.with_columns(at=pl.Series(facility), referred=referred, unlisted=pl.Series(u > 0.995), which=pl.Series(rng.integers(0, 2, n)))
-    chosen = chosen.join(listed.rename({"facility": "at", "code": "at_code", "recoded": "at_recoded"}), on="at", how="left", maintain_order="left")
-    chosen = chosen.join(listed.select("facility", own_code="code", own_recoded="recoded"), on="facility", how="left", maintain_order="left")
+    chosen = chosen.with_columns(
+        at=pl.Series(facility), referred=referred, unlisted=pl.Series(u > 0.995), which=pl.Series(rng.integers(0, 2, n))
+    )
+    chosen = chosen.join(
+        listed.rename({"facility": "at", "code": "at_code", "recoded": "at_recoded"}), on="at", how="left", maintain_order="left"
+    )
+    chosen = chosen.join(
+        listed.select("facility", own_code="code", own_recoded="recoded"), on="facility", how="left", maintain_order="left"
+    )
     new = pl.col("day") >= day_number(REFORM)
-    registered = pl.when(pl.col("cause") == "child").then(pl.concat_str("old_province", pl.lit("000"))).when(new & pl.col("own_recoded").is_not_null())
+    registered = (
+        pl.when(pl.col("cause") == "child")
+        .then(pl.concat_str("old_province", pl.lit("000")))
+        .when(new & pl.col("own_recoded").is_not_null())
+    )
     return chosen.with_columns(
         facility_code=pl.when("unlisted").then(pl.col("which").replace_strict(dict(enumerate(facilities.unlisted))))
         .when(new & pl.col("at_recoded").is_not_null())
@@ -135,8 +188,14 @@ def _stay(rng: np.random.Generator, chosen: pl.DataFrame) -> pl.DataFrame:
     kinds = chosen["type"].to_numpy()
     u = rng.random(n)
     care = np.array([_CARE[k][int(v * len(_CARE[k]))] for k, v in zip(kinds, u, strict=True)])
-    length = np.select([np.isin(care, ["03"]), np.isin(care, ["04", "06"]), np.isin(care, ["02"])], [rng.integers(2, 12, n), rng.integers(1, 3, n), rng.integers(0, 5, n)], 0)
-    return chosen.with_columns(care_code=pl.Series(care.tolist()), out_day=pl.col("day") + pl.Series(length), minute=pl.Series(rng.integers(6 * 60, 17 * 60, n)))
+    length = np.select(
+        [np.isin(care, ["03"]), np.isin(care, ["04", "06"]), np.isin(care, ["02"])],
+        [rng.integers(2, 12, n), rng.integers(1, 3, n), rng.integers(0, 5, n)],
+        0,
+    )
+    return chosen.with_columns(
+        care_code=pl.Series(care.tolist()), out_day=pl.col("day") + pl.Series(length), minute=pl.Series(rng.integers(6 * 60, 17 * 60, n))
+    )
 
 
 def _apart(chosen: pl.DataFrame, facilities: Facilities) -> pl.DataFrame:
@@ -151,17 +210,25 @@ def _collisions(rng: np.random.Generator, chosen: pl.DataFrame, facilities: Faci
     """A second inpatient stay inside a long one, and a second outpatient visit elsewhere on the same day."""
     plain = chosen.filter(pl.col("signal").is_null())
     hospitals = facilities.all.filter(pl.col("kind") == "province")["code"].to_list()
-    long = plain.filter((pl.col("care_code") == "03") & (pl.col("out_day") - pl.col("day") >= 6)).unique("person", keep="first", maintain_order=True).head(wanted)
+    long = (
+        plain.filter((pl.col("care_code") == "03") & (pl.col("out_day") - pl.col("day") >= 6))
+        .unique("person", keep="first", maintain_order=True)
+        .head(wanted)
+    )
     second = long.with_columns(
         day=pl.col("day") + 1,
         out_day=pl.col("out_day") - 1,
-        facility_code=pl.when(pl.col("facility_code") == hospitals[0]).then(pl.lit(hospitals[1 % len(hospitals)])).otherwise(pl.lit(hospitals[0])),
+        facility_code=pl.when(pl.col("facility_code") == hospitals[0])
+        .then(pl.lit(hospitals[1 % len(hospitals)]))
+        .otherwise(pl.lit(hospitals[0])),
         type=pl.lit("BV"),
         signal=pl.lit("overlapping_inpatient"),
     )
     short = plain.filter(pl.col("care_code") == "01").unique("person", keep="first", maintain_order=True).tail(wanted)
     twice = short.with_columns(
-        facility_code=pl.when(pl.col("facility_code") == hospitals[0]).then(pl.lit(hospitals[1 % len(hospitals)])).otherwise(pl.lit(hospitals[0])),
+        facility_code=pl.when(pl.col("facility_code") == hospitals[0])
+        .then(pl.lit(hospitals[1 % len(hospitals)]))
+        .otherwise(pl.lit(hospitals[0])),
         type=pl.lit("BV"),
         minute=(pl.col("minute") + 95) % 1000 + 360,
         signal=pl.lit("same_day_several_facilities"),
@@ -203,7 +270,12 @@ def _strangers(rng: np.random.Generator, chosen: pl.DataFrame, seed: int) -> pl.
 def _details(rng: np.random.Generator, chosen: pl.DataFrame, spans: pl.DataFrame, window: Window) -> pl.DataFrame:
     n = chosen.height
     out_month = pl.from_epoch("out_day", time_unit="d").dt.truncate("1mo")
-    late = pl.Series(rng.random(n) < 0.04) & pl.col("signal").is_null() & (out_month < window.months[-1]) & (pl.col("day") >= STANDARD_130_FROM)
+    late = (
+        pl.Series(rng.random(n) < 0.04)
+        & pl.col("signal").is_null()
+        & (out_month < window.months[-1])
+        & (pl.col("day") >= STANDARD_130_FROM)
+    )
     old = pl.col("out_day") < STANDARD_130_FROM
     others = spans.filter(pl.len().over("person") > 1).select("person", second_span="span", other_full="full", other_from="valid_from", other_to="valid_to",
                                                                other_withdrawn="withdrawn_on", other_code="old_province")  # fmt: skip
