@@ -33,7 +33,8 @@ class RuleResult:
 def quiet() -> None:
     """Great Expectations as we run it: no telemetry, no progress bars, no chatter."""
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
-    logging.getLogger("great_expectations").setLevel(logging.ERROR)
+    for name in ("great_expectations", "great_expectations.data_context.types.base"):
+        logging.getLogger(name).setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", module=r"great_expectations.*")
 
 

@@ -270,6 +270,8 @@ NATIONAL_SERIES = Table(
         Field("value", RATE, "The figure, in the unit that the measure names"),
         Field("basis", TEXT, "What it includes and how it was come by, where known"),
         Field("source", TEXT, "Who published it, where", needed=True),
+        Field("note", TEXT, "What to know before comparing"),
+        Field("status", TEXT, "SOURCED, DERIVED, or UNCERTAIN: from memory, to be checked before use"),
     ),
     rules=key_rules("national_series", ("year", "measure", "value", "basis", "source"), nullable=("value", "basis")),
 )  # fmt: skip

@@ -49,7 +49,7 @@ GIVEN = {
     "reference.province_units": "code name valid_from valid_to province_code",
     "reference.commune_units": "code name province_unit valid_from valid_to commune_code province_code",
     "reference.object_codes": "object_code payer_group plan_group valid_from valid_to",
-    "reference.national_series": "year measure value basis source",
+    "reference.national_series": "year measure value basis source note status",
     "persons.card_persons": "card_number card_key person_id",
 }
 DEFAULTS = {

@@ -22,7 +22,8 @@ def spans(
 ) -> pl.DataFrame:
     """One row per card, place of registration and period of validity.
 
-    Columns: `person, object, number, prefix_province, social_insurance_number, citizen_id, full_name, birth, year_only, sex, spot, employer,
+    Columns: `person, object, number, prefix_province, social_insurance_number, citizen_id, full_name, birth, year_only, sex, spot,
+    employer,
     facility, household, valid_from, valid_to, known_from, withdrawn_on, reason, cause, full, full_only`. Days are counted since 1970;
     an open end is NULL. `cause` says why a second card exists (NULL: it is none).
     """
@@ -179,7 +180,8 @@ def _year_on(start: NDArray[np.int64]) -> pl.Expr:
 
 
 def _registered_facility(rng: np.random.Generator, rows: pl.DataFrame, facilities: pl.DataFrame) -> pl.DataFrame:
-    """Where people are registered for first care: mostly the nearest station or the district's hospital, one for each person and province."""
+    """Where people are registered for first care: mostly the nearest station or the district's hospital, one for each person and
+    province."""
     chosen = np.full(rows.height, -1, dtype=np.int64)
     province = rows["prefix_province"].to_numpy()
     draw = np.random.default_rng(rng.integers(1 << 30)).random(int(rows["person"].max() or 0) + 1)[rows["person"].to_numpy()]  # type: ignore[arg-type]
@@ -196,7 +198,8 @@ def _registered_facility(rng: np.random.Generator, rows: pl.DataFrame, facilitie
 
 
 def _identity_gaps(rng: np.random.Generator, rows: pl.DataFrame, people: pl.DataFrame) -> pl.DataFrame:
-    """What registers lack: citizen ids of a tenth of the people (most small children), old nine-digit ones, now and then a parent's on a child."""
+    """What registers lack: citizen ids of a tenth of the people (most small children), old nine-digit ones,
+    now and then a parent's on a child."""
     heads = people.filter(pl.col("role") <= 1).group_by("household", maintain_order=True).agg(pl.col("citizen_id").first().alias("head_id"))
     newest = day_number(date(2020, 1, 1))
     delivered = (

@@ -20,7 +20,8 @@ _DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
 
 
 def records(visits: pl.DataFrame, places: Places, seed: int) -> pl.DataFrame:
-    """One row per version of a claim: the columns of `visits` and `record, version, kind` (first, again, withdrawn, back), `issued` (NGAYLAP),
+    """One row per version of a claim: the columns of `visits` and `record, version, kind` (first, again, withdrawn, back),
+    `issued` (NGAYLAP),
     `episode, category, cards ...` as XML1 shows them.
 
     Of every hundred claims three are sent again with other amounts and one is withdrawn; a third of those come back.
@@ -172,7 +173,7 @@ def write_claims(
                 piece = hosos[part : part + chosen.per_file]
                 stem = f"{facility}_{settled:%Y%m}_{kind}_{part // chosen.per_file}"
                 declared = None
-                if pending and len(piece) > 1 and not (type_ == "TYT"):
+                if pending and len(piece) > 1 and type_ != "TYT":
                     declared, pending = len(piece) - 1, False
                 data = envelope(str(facility), int(str(issued)), piece, declared)
                 if type_ == "TYT" and kind == "first":

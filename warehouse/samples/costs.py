@@ -40,7 +40,8 @@ _BENEFIT = {"1": 100, "2": 100, "3": 95, "4": 80, "5": 100}
 
 
 def lines(visits: pl.DataFrame, seed: int) -> pl.DataFrame:
-    """One row per line of XML2 and XML3: `claim, table, line, group, code, item, unit, quantity, price` (1/1000), `service_rate, cover_rate,
+    """One row per line of XML2 and XML3: `claim, table, line, group, code, item, unit, quantity, price` (1/1000), `service_rate,
+    cover_rate,
     benefit` (percent), `total, covered, fund, copay, own, other` (xu), `effect` (days after the arrival)."""
     rng = np.random.default_rng([seed, 8])
     n = visits.height
@@ -63,7 +64,7 @@ def lines(visits: pl.DataFrame, seed: int) -> pl.DataFrame:
     item = np.concatenate([item, *(np.full(len(c), i) for c, i in fixed)])
     order = np.lexsort((item, claim))
     claim, item = claim[order], item[order]
-    table, group, code, name, unit, price, low, high = (np.array(c) for c in zip(*_ITEMS, strict=True))
+    table, group, _, _, _, price, low, high = (np.array(c) for c in zip(*_ITEMS, strict=True))
     m = len(claim)
     quantity = low[item] + (rng.random(m) * (high[item] - low[item] + 1)).astype(np.int64)
     days = (visits["out_day"] - visits["day"]).to_numpy()[claim] + 1

@@ -29,12 +29,14 @@ class Dialect:
 
 _DIALECTS = {
     "01": Dialect(packed="gz", told_by="name", old_tones=True),
-    "10": Dialect(delimiter=";", encoding="utf-8-sig", normal_form="NFD", headers="labels", dates="dd/mm/yyyy", told_by="path", cards="short"),
+    "10": Dialect(delimiter=";", encoding="utf-8-sig", normal_form="NFD", headers="labels", dates="dd/mm/yyyy", told_by="path",
+    cards="short"),
     "15": Dialect(format="xlsx", headers="labels", dates="true", told_by="sidecar", ornaments=True, sex="words"),
     "22": Dialect(format="parquet", dates="true", told_by="path", leaves_out=("DIA_CHI",)),
     "24": Dialect(delimiter="\t", encoding="utf-16", headers="loose", dates="dd-mm-yyyy", told_by="sidecar", declares=True),
     "27": Dialect(delimiter="|", encoding="cp1258", headers="labels", dates="dd/mm/yyyy", packed="zip", sex="words"),
-    "30": Dialect(delimiter=";", encoding="tcvn3", headers="labels", dates="dd/mm/yyyy", cards="short", leaves_out=("MUC_HUONG", "MA_HO_GD")),
+    "30": Dialect(delimiter=";", encoding="tcvn3", headers="labels", dates="dd/mm/yyyy", cards="short", leaves_out=("MUC_HUONG",
+    "MA_HO_GD")),
     "31": Dialect(packed="zip", dates="yyyy-mm-dd", cards="mixed", names="upper"),
     "48": Dialect(format="xlsx", dates="serial", told_by="path", numeric_ids=True, cards="mixed"),
     "49": Dialect(encoding="vni", headers="labels", dates="dd/mm/yyyy", told_by="sidecar", sex="words"),

@@ -22,7 +22,8 @@ _KINDS = {
 
 @dataclass(frozen=True)
 class Facilities:
-    """`all`: one row per facility: `facility, code, name, kind, spot, old_province, province, level, technical, hospital_class, ownership, type,
+    """`all`: one row per facility: `facility, code, name, kind, spot, old_province, province, level, technical, hospital_class,
+    ownership, type,
     recoded` (the code that replaces `code` from the reform on, null for most). `unlisted`: codes of facilities that stand in no list."""
 
     all: pl.DataFrame
@@ -42,7 +43,8 @@ def facilities(places: Places, persons: int, seed: int) -> Facilities:
             kinds.insert(0, "central")
         for j, kind in enumerate(kinds, 1):  # code 000 means "no facility yet" on a temporary child card
             # Hà Nội's stations carry a letter (formats.md §6), and so do some clinics elsewhere.
-            code = f"{province}{'A' if kind == 'station' and province == '01' else 'C' if kind == 'clinic' else '0' if j < 100 else '1'}{j % 100:02d}"
+            letter = "A" if kind == "station" and province == "01" else "C" if kind == "clinic" else str(j // 100)
+            code = f"{province}{letter}{j % 100:02d}"
             spot = here[(j - 1) % len(here)] if kind == "station" else int(rng.choice(here))
             rows.append(
                 (

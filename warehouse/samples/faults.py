@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from expectations.exports import CARDS, FACILITIES
+from expectations.exports.cards import CARDS
+from expectations.exports.facilities import FACILITIES
 from warehouse.samples.claim_files import envelope, hoso, lines_of
 from warehouse.samples.claim_xml import Style
 from warehouse.samples.damage import BadRows
@@ -79,7 +80,8 @@ def _register(spans: pl.DataFrame) -> pl.DataFrame:
     day = pl.from_epoch(pl.col("birth"), time_unit="d").dt.strftime("%Y%m%d")
     return spans.head(40).select(
         MA_THE_BHYT=pl.concat_str(pl.lit("GD438"), pl.col("number").str.slice(2), pl.lit("38")),
-        HO_TEN="full_name", NGAY_SINH=day, GIOI_TINH="sex", MATINH_CU_TRU=pl.lit("38"), GT_THE_TU=pl.lit("20250101"), GT_THE_DEN=pl.lit("20251231"),
+        HO_TEN="full_name", NGAY_SINH=day, GIOI_TINH="sex", MATINH_CU_TRU=pl.lit("38"), GT_THE_TU=pl.lit("20250101"),
+        GT_THE_DEN=pl.lit("20251231"),
     )  # fmt: skip
 
 
@@ -152,7 +154,7 @@ def _claims(faults: Faults, claims: pl.DataFrame, lines: pl.DataFrame) -> None:
     again = modern.with_columns(record=pl.int_range(pl.len()))
     own = lines_of(again, lines.select(pl.exclude("record", "kind", "episode", "facility_code", "care_type", "month", "standard")))
     texts = hoso(again, own, style, "130")["hoso"].to_list()
-    issued = int(claims["issued"].max() or 0) + 30  # type: ignore[arg-type, call-overload]
+    issued = int(claims["issued"].max() or 0) + 30  # type: ignore[arg-type]
     facility = str(again["facility_code"][0])
 
     room = len(texts) // 21  # one in twenty-two: under the limit of 5 %
@@ -209,15 +211,14 @@ _SPOILT: tuple[tuple[str, Callable[[str], str]], ...] = (
 def _repeats(faults: Faults, month: str) -> None:
     """The bytes of a register and of a claim file once more, under another path."""
     for export, suffix in (("cards", ".gz"), ("claims", ".xml")):
-        first = next(
-            d for d in faults.outbox.deliveries
-            if d["export"] == export and d["status"] == "loaded" and d["path"].endswith(suffix) and "/loi/" not in d["path"] and "!" not in d["path"] and not d["reason"]
-        )  # fmt: skip
+        sound = [d for d in faults.outbox.deliveries if d["export"] == export and d["status"] == "loaded" and not d["reason"]]
+        first = next(d for d in sound if d["path"].endswith(suffix) and not re.search("/loi/|!", d["path"]))
         folder, name = first["path"].rsplit("/", 1)
         path = f"{folder}/ban_sao/{name}"
         data = (faults.outbox.landing / first["path"]).read_bytes()
         faults.outbox.put(path, data)
-        # A repeat of the same path with the same bytes is no delivery at all; under another path it is one, and all its records are repeats.
+        # A repeat of the same path with the same bytes is no delivery at all; under another path it is one, and all its records are
+        # repeats.
         faults.note(path, "the same file again", "same", "repeated", first["records_read"], 0, first["records_read"])
 
 

@@ -8,7 +8,12 @@ from datetime import date
 import numpy as np
 import polars as pl
 
-from expectations.exports import BUDGETS, EMPLOYERS, ENTERPRISES, POPULATION, TARGETS
+from expectations.declare import Table
+from expectations.exports.budgets import BUDGETS
+from expectations.exports.employers import EMPLOYERS
+from expectations.exports.enterprises import ENTERPRISES
+from expectations.exports.population import POPULATION
+from expectations.exports.targets import TARGETS
 from warehouse.samples.dialects import Dialect
 from warehouse.samples.outbox import Outbox, table_bytes
 from warehouse.samples.places import REFORM, Places
@@ -23,7 +28,8 @@ _STYLES = ("total", "total+communes", "communes", "ages", "total+ages")
 class Lists:
     """What was delivered, typed, with today's places beside it.
 
-    `population`: `year, province, commune, sex, age_band, population` (province of today; NULL means all), one row per delivered figure that
+    `population`: `year, province, commune, sex, age_band, population` (province of today; NULL means all),
+    one row per delivered figure that
     counts; `totals`: `year, province, population`; `targets`: `year, province, target_group, target_pct`; `budgets`: `year, facility_code,
     province, budget`; `employers`: `quarter, tax_code, name, province, status, employees_paid`; `enterprises`: `tax_code, province,
     registered_on, dissolved_on`.
@@ -60,10 +66,7 @@ def write_lists(
     )
 
 
-def _put(outbox: Outbox, table: object, path: str, rows: pl.DataFrame, dialect: Dialect) -> None:
-    from expectations.declare import Table
-
-    assert isinstance(table, Table)
+def _put(outbox: Outbox, table: Table, path: str, rows: pl.DataFrame, dialect: Dialect) -> None:
     outbox.put(path, table_bytes(rows, table, dialect))
     outbox.note(path, table.name, read=rows.height)
 
@@ -283,17 +286,21 @@ def _enterprises(outbox: Outbox, rng: np.random.Generator, places: Places, emplo
             for code in [province] if new else olds:
                 rows = firms.filter((pl.col("province") if new else pl.col("old_province")) == code)
                 dialect = (Dialect(format="xlsx", dates="true", headers="labels"), Dialect(delimiter=";", dates="dd/mm/yyyy"))[i % 2]
-                day = (lambda c: pl.col(c)) if dialect.dates == "true" else (lambda c: pl.col(c).dt.strftime("%d/%m/%Y"))
+                true_dates = dialect.dates == "true"
                 dissolved = (
                     pl.when(pl.col("dissolved_on") <= month).then(pl.col("dissolved_on")) if month != months[-1] else pl.col("dissolved_on")
                 )
                 delivered = rows.with_columns(dissolved_on=dissolved).select(
-                    MSDN="tax_code", TEN_DN="name", LOAI_HINH="legal_form", NGAY_DKKD=day("registered_on"),
+                    MSDN="tax_code", TEN_DN="name", LOAI_HINH="legal_form", NGAY_DKKD=_as_day("registered_on", true_dates),
                     MATINH=pl.col("province") if new else pl.col("old_province"), MAXA=pl.col("commune") if new else pl.col("old_commune"),
                     SO_LAO_DONG=pl.lit("10"),
                     TRANG_THAI=pl.when(pl.col("dissolved_on").is_null()).then(pl.lit("Đang hoạt động")).otherwise(pl.lit("Đã giải thể")),
-                    NGAY_GIAI_THE=day("dissolved_on"),
+                    NGAY_GIAI_THE=_as_day("dissolved_on", true_dates),
                 )  # fmt: skip
                 path = f"planning/enterprises/period={month:%Y-%m}/dn_{code}.{dialect.format}"
                 _put(outbox, ENTERPRISES, path, delivered, dialect)
     return firms.select("tax_code", "province", "registered_on", "dissolved_on")
+
+
+def _as_day(column: str, true_dates: bool) -> pl.Expr:
+    return pl.col(column) if true_dates else pl.col(column).dt.strftime("%d/%m/%Y")

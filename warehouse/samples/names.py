@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import unicodedata
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,13 +21,15 @@ _MALE_NEW = {"Văn": 18, "Minh": 12, "Đức": 8, "Gia": 8, "Quốc": 7, "Hoàng
 _FEMALE_OLD = {"Thị": 82, "Ngọc": 4, "Thanh": 3, "Kim": 4, "Thu": 3, "Thị Kim": 2, "Thị Thu": 2}
 _FEMALE_NEW = {"Thị": 34, "Ngọc": 11, "Thanh": 6, "Phương": 6, "Khánh": 5, "Bảo": 5, "Thị Thanh": 4, "Thị Ngọc": 5, "Quỳnh": 5, "Minh": 5,
                "Thảo": 4, "Gia": 4, "Tường": 2, "Kim": 4}  # fmt: skip
-_MALE = ("Hùng Dũng Nam Long Sơn Tuấn Minh Hải Cường Thành Đức Anh Hiếu Quân Phong Tâm Hòa Thắng Bình An Khoa Kiên Huy Khang Phúc Tài Lộc Đạt "
-         "Trung Việt Vinh Quang Thịnh Toàn Tú Hưng Lâm Tùng Phát Khánh Nghĩa Bảo Duy Hậu Tiến Mạnh Chiến Đông Giang Thái Thủy Sỹ Quý Lý")  # fmt: skip
-_FEMALE = ("Hương Lan Hoa Mai Thảo Linh Trang Hà Thủy Hằng Nga Hạnh Phương Yến Ngọc Anh Dung Loan Nhung Oanh Thu Xuân Tuyết Vân Hiền Huyền Ly My "
-           "Nhi Như Quyên Tâm Thư Trâm Trinh Vy Diệp Châu Chi Giang Hòa Khuê Liên Lụa Mỹ Nguyệt Phượng Sương Thơm Uyên Hường Mến Duyên Lý Thúy")  # fmt: skip
+_MALE = """
+    Hùng Dũng Nam Long Sơn Tuấn Minh Hải Cường Thành Đức Anh Hiếu Quân Phong Tâm Hòa Thắng Bình An Khoa Kiên Huy Khang Phúc Tài Lộc Đạt Trung
+    Việt Vinh Quang Thịnh Toàn Tú Hưng Lâm Tùng Phát Khánh Nghĩa Bảo Duy Hậu Tiến Mạnh Chiến Đông Giang Thái Thủy Sỹ Quý Lý"""
+_FEMALE = """
+    Hương Lan Hoa Mai Thảo Linh Trang Hà Thủy Hằng Nga Hạnh Phương Yến Ngọc Anh Dung Loan Nhung Oanh Thu Xuân Tuyết Vân Hiền Huyền Ly My
+    Nhi Như Quyên Tâm Thư Trâm Trinh Vy Diệp Châu Chi Giang Hòa Khuê Liên Lụa Mỹ Nguyệt Phượng Sương Thơm Uyên Hường Mến Duyên Lý Thúy"""
 
 
-def _draw(rng: np.random.Generator, weights: dict[str, float], size: int) -> NDArray[np.object_]:
+def _draw(rng: np.random.Generator, weights: Mapping[str, float], size: int) -> NDArray[np.object_]:
     p = np.array(list(weights.values()), dtype=float)
     return np.array(list(weights), dtype=object)[rng.choice(len(p), size, p=p / p.sum())]
 
@@ -54,15 +59,12 @@ def mistyped(rng: np.random.Generator, names: list[str]) -> list[str]:
     return [_slip(name, int(kind)) for name, kind in zip(names, slips, strict=True)]
 
 
-_PLAIN = str.maketrans("ăâđêôơưáàảãạấầẩẫậắằẳẵặéèẻẽẹếềểễệíìỉĩịóòỏõọốồổỗộớờởỡợúùủũụứừửữựýỳỷỹỵ",
-                       "aadeoouaaaaaaaaaaaaaaaeeeeeeeeeeiiiiiooooooooooooooouuuuuuuuuuyyyyy")  # fmt: skip
-
-
 def _slip(name: str, kind: int) -> str:
     words = name.split()
     last = words[-1]
     if kind == 0:
-        return " ".join([*words[:-1], last.translate(_PLAIN)])
+        marks_lost = "".join(c for c in unicodedata.normalize("NFD", last) if not unicodedata.combining(c))
+        return " ".join([*words[:-1], marks_lost.replace("đ", "d").replace("Đ", "D")])
     if kind == 1 and len(last) > 2:
         return " ".join([*words[:-1], last[:-2] + last[-1] + last[-2]])
     if kind == 2 and len(words) > 3:

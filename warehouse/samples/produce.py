@@ -9,7 +9,8 @@ from pathlib import Path
 
 import polars as pl
 
-from expectations.exports import CARDS, FACILITIES
+from expectations.exports.cards import CARDS
+from expectations.exports.facilities import FACILITIES
 from warehouse.samples import claim_files, costs, faults, lists, registers, truth_claims, truth_coverage
 from warehouse.samples.cards import spans as make_spans
 from warehouse.samples.damage import BadRows, card_faults
@@ -36,9 +37,9 @@ def write(
 ) -> None:
     """Write `out/landing` (a landing zone as in the contract) and `out/truth` (Parquet files) of a world of `persons` people.
 
-    `months`: any day of the first and of the last month. `provinces`: codes before 2025-07-01; default fifteen whose mergers cover the reform's
-    traps. `faults` adds one of every row of the contract's fault table, which changes nothing in the expected marts. The same arguments give
-    the same bytes and modification times. What stood in `out/landing` and `out/truth` is removed first.
+    `months`: any day of the first and of the last month. `provinces`: codes before 2025-07-01; default fifteen whose mergers cover the
+    reform's traps. `faults` adds one of every row of the contract's fault table, which changes nothing in the expected marts. The same
+    arguments give the same bytes and modification times. What stood in `out/landing` and `out/truth` is removed first.
 
     Truth: `persons` (card_number as delivered, person), `deliveries` (path, status, expected counts), `faults` (path, status, reason),
     `markers` (kind, text: what must never be seen downstream), and one file for each expected mart.
@@ -111,7 +112,8 @@ def write(
     _markers(people, spans, records).write_parquet(truth / "markers.parquet")
 
 
-_KEPT = ["period", "register", "span", "person", "card", "full", "object", "province", "commune", "valid_from", "valid_to", "withdrawn_on", "reason",
+_KEPT = ["period", "register", "span", "person", "card", "full", "object", "province", "commune", "valid_from", "valid_to",
+"withdrawn_on", "reason",
          "sex", "birth", "year_only", "tax_code", "registered", "cause"]  # fmt: skip
 
 

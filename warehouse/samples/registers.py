@@ -41,7 +41,8 @@ def listings(
 ) -> Iterator[pl.DataFrame]:
     """One frame per register: its rows, typed, as delivered, with the truth beside them.
 
-    Columns of the truth: `person, span, period, register, card, province, commune, payer`; of the row: the elements of the contract in lower
+    Columns of the truth: `person, span, period, register, card, province, commune, payer`; of the row: the elements of the contract in
+    lower
     case (days since 1970 for dates).
     """
     fixed = (
@@ -125,11 +126,11 @@ def card_rows(listing: pl.DataFrame, dialect: Dialect) -> pl.DataFrame:
     year = {"yyyymmdd": "%Y", "yyyymmddHHMM": "%Y00000000"}.get(birth_style, "%Y")
     birth = pl.when("year_only").then(born.dt.strftime(year)).otherwise(_day("birth", birth_style))
     sex = pl.col("sex").replace({"1": "Nam", "2": "Nữ"}) if dialect.sex == "words" else pl.col("sex")
-    number = (lambda e: e.cast(pl.Int64)) if dialect.numeric_ids else (lambda e: e)
+    digits: pl.DataType = pl.Int64() if dialect.numeric_ids else pl.String()
     columns = {
         "MA_THE_BHYT": pl.col("card"),
-        "MA_SO_BHXH": number(pl.col("social_insurance_number")),
-        "SO_CCCD": number(pl.col("citizen_id")),
+        "MA_SO_BHXH": pl.col("social_insurance_number").cast(digits),
+        "SO_CCCD": pl.col("citizen_id").cast(digits),
         "HO_TEN": name,
         "NGAY_SINH": birth,
         "GIOI_TINH": sex,
@@ -191,7 +192,8 @@ def facility_months(window: Window) -> list[date]:
 
 
 def facility_rows(facilities: pl.DataFrame, places: Places, province: str, month: date) -> pl.DataFrame:
-    """A province's list of one month, elements as columns. From the reform on some stations appear under a new code, with the old one in MA_CU."""
+    """A province's list of one month, elements as columns. From the reform on some stations appear under a new code, with the old one in
+    MA_CU."""
     new = after_reform(month)
     here = facilities.filter((pl.col("province") if new else pl.col("old_province")) == province)
     here = here.join(places.spots.select("spot", "old_commune", "commune"), on="spot", how="left", maintain_order="left")

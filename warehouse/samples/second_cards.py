@@ -62,7 +62,8 @@ def second_cards(
 ) -> pl.DataFrame:
     """The second cards only, each a copy of a person's card with what its cause changes.
 
-    Nearly all are decidable: they share a number, a citizen id, or name, birth date, sex and commune. Those that share only name, birth date
+    Nearly all are decidable: they share a number, a citizen id, or name, birth date, sex and commune. Those that share only name, birth
+    date
     and sex (a twelfth of those re-listed after moving) are the hard part.
     """
     base = _alive_throughout(rows, window)

@@ -1,10 +1,11 @@
 """What the claim marts must say, computed straight from the simulated visits; nothing here reads the project's SQL.
 
 Readings of the contract where it leaves room:
-- `referred_in_visits`: claims whose registered facility lies in another province than the care; `referred_out_visits` the same seen from home, given
-  for provinces that have care of their own in the month.
+- `referred_in_visits`: claims whose registered facility lies in another province than the care; `referred_out_visits` the same seen from
+  home, given for provinces that have care of their own in the month.
 - `copayment_share` is a fraction: co-payment / covered cost. `icd_code` is the three-character category.
-- `outside_card_validity`: no listed card is valid by the claim's own dates, and none by any register's (a withdrawal does not end these dates).
+- `outside_card_validity`: no listed card is valid by the claim's own dates, and none by any register's (a withdrawal does not
+  end these dates).
 - `frequent_visits`: eight claims of one settlement month; all of them are flagged. `same_day`: the day of NGAY_VAO.
 - `several_cards`: by the registers that serve the month of NGAY_VAO; before the first register month nobody has several.
 - `fund_quarter`: rows of holders that have a budget and whose claims fall into the quarter.
@@ -50,17 +51,21 @@ def current_claims(
         .join(where.rename({"code": "facility_code", "province": "listed_care"}), on="facility_code", how="left", maintain_order="left")
         .join(where.rename({"code": "registered", "province": "listed_home"}), on="registered", how="left", maintain_order="left")
     )
-    prefix = lambda c: pl.col(c).str.slice(0, 2).replace_strict(places.today, default=None, return_dtype=pl.String)  # noqa: E731
     claims = claims.with_columns(
         care_type=pl.when(pl.col("care_code").is_in(list(INPATIENT))).then(pl.lit("inpatient")).otherwise(pl.lit("outpatient")),
-        province=pl.coalesce("listed_care", prefix("facility_code")),
-        home=pl.coalesce("listed_home", prefix("registered")),
+        province=pl.coalesce("listed_care", _by_prefix("facility_code", places)),
+        home=pl.coalesce("listed_home", _by_prefix("registered", places)),
         # QĐ 4210 has one total for both.
         covered=pl.when(pl.col("standard") == "4210").then("total_header").otherwise("covered"),
         month=pl.col("settled"),
         service_month=pl.from_epoch("out_day", time_unit="d").dt.truncate("1mo"),
     )
     return claims, own_lines.join(claims.select("claim", "facility_code", "care_type", "month", "standard"), on="claim", how="left")
+
+
+def _by_prefix(column: str, places: Places) -> pl.Expr:
+    """Where a facility in no list lies: its first two digits, read as an old code."""
+    return pl.col(column).str.slice(0, 2).replace_strict(places.today, default=None, return_dtype=pl.String)
 
 
 def _in_dong(frame: pl.DataFrame, *columns: str) -> pl.DataFrame:
@@ -87,11 +92,11 @@ def claim_marts(
     out: dict[str, pl.DataFrame] = {}
     for name, month in (("facility_month", "month"), ("facility_service_month", "service_month")):
         frame = claims.group_by(month, "facility_code", "province", "care_type").agg(
+            *_totals(),
             visits=count,
             patients=patients,
             treatment_days=pl.col("treatment_days").sum().cast(pl.Int64),
             referred_in_visits=away.fill_null(False).sum().cast(pl.Int64),
-            *_totals(),
         ).join(attributes, on="facility_code", how="left")  # fmt: skip
         frame = frame.with_columns(
             avg_cost_per_visit=pl.col("total_cost") / 100 / pl.col("visits"),
@@ -148,7 +153,8 @@ def _province_claims(claims: pl.DataFrame, insured: pl.DataFrame) -> pl.DataFram
             copayment_share=pl.col("copayment") / pl.col("covered_cost"),
         )
     )
-    kept = ["month", "province", "visits", "patients", "inpatient_visits", "fund_paid", "visits_per_insured", "cost_per_visit", "copayment_share",
+    kept = ["month", "province", "visits", "patients", "inpatient_visits", "fund_paid", "visits_per_insured", "cost_per_visit",
+    "copayment_share",
             "referred_in_visits", "referred_out_visits"]  # fmt: skip
     return _in_dong(here, "fund_paid").select(kept).rename({"province": "province_code"}).sort("month", "province_code")
 

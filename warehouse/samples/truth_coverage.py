@@ -237,7 +237,8 @@ def employers(
         compliance.append(registered.join(summary, on="province", how="full", coalesce=True).with_columns(quarter=pl.lit(name)))
         missing.append(active.filter(pl.col("missing") > 0).with_columns(quarter=pl.lit(name)))
     order = ["quarter", "province_code"]
-    counts = ["enterprises_registered", "employers_active", "employees_paid", "employers_insuring", "employees_insured", "employers_missing",
+    counts = ["enterprises_registered", "employers_active", "employees_paid", "employers_insuring", "employees_insured",
+    "employers_missing",
               "employees_missing", "new_enterprises_missing"]  # fmt: skip
     return {
         "employer_compliance_quarter": pl.concat(compliance).select("quarter", *counts, province_code="province").sort(order),

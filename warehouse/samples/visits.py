@@ -136,7 +136,8 @@ def _frequent(rng: np.random.Generator, spans: pl.DataFrame, window: Window, wan
 
 
 def _where(rng: np.random.Generator, chosen: pl.DataFrame, places: Places, facilities: Facilities) -> pl.DataFrame:
-    """The facility: mostly where one is registered, else the province's hospital, now and then another province's (referred), rarely an unlisted one."""
+    """The facility: mostly where one is registered, else the province's hospital, now and then another province's (referred),
+    rarely an unlisted one."""
     n = chosen.height
     u = rng.random(n)
     u[(chosen["signal"] == "frequent_visits").fill_null(False).to_numpy()] = 0.0
@@ -277,7 +278,8 @@ def _details(rng: np.random.Generator, chosen: pl.DataFrame, spans: pl.DataFrame
         & (pl.col("day") >= STANDARD_130_FROM)
     )
     old = pl.col("out_day") < STANDARD_130_FROM
-    others = spans.filter(pl.len().over("person") > 1).select("person", second_span="span", other_full="full", other_from="valid_from", other_to="valid_to",
+    others = spans.filter(pl.len().over("person") > 1).select("person", second_span="span", other_full="full", other_from="valid_from",
+    other_to="valid_to",
                                                                other_withdrawn="withdrawn_on", other_code="old_province")  # fmt: skip
     pairs = (
         chosen.filter(pl.col("signal").is_null())
