@@ -182,9 +182,7 @@ def _cards(p: dict[str, Array], cards: int, rng: np.random.Generator, noise: flo
     frame = pl.DataFrame({"name": text.astype(str), "source": province * 3 + rng.integers(0, 3, n)}).with_columns(
         pl.when(pl.col("source") % 3 == 0).then(pl.col("name").str.to_uppercase()).otherwise("name").alias("name")
     )
-    frame = frame.with_columns(
-        pl.when(pl.col("source") % 7 == 0).then(pl.col("name").str.normalize("NFD")).otherwise("name").alias("name")
-    )
+    frame = frame.with_columns(pl.when(pl.col("source") % 7 == 0).then(pl.col("name").str.normalize("NFD")).otherwise("name").alias("name"))
     key = pl.Series(insured).cast(pl.String).str.zfill(10)
     number = pl.select(
         pl.when(pl.Series(some(0.2) & ~again)).then(key)

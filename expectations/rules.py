@@ -38,6 +38,10 @@ def noted(note: str) -> str:
     return f"list_contains(place_notes, '{note}')"
 
 
+# Kinds that take any text as it is: what is wrong with it is for other rules to say.
+ANY_TEXT = ("text", "code", "bare_code")
+
+
 def cell_rules(table: str, fields: Iterable[Field]) -> tuple[Rule, ...]:
     """For each delivered field: is it there where it is needed, can it be read, is it one of its choices."""
     rules: list[Rule] = []
@@ -55,16 +59,17 @@ def cell_rules(table: str, fields: Iterable[Field]) -> tuple[Rule, ...]:
                     f.element,
                 )
             )
-        rules.append(
-            Rule(
-                f"{table}.{f.name}.unreadable",
-                ERROR if f.needed else f.unreadable,
-                unreadable(f.name),
-                f"{f.element} cannot be read as {f.kind.name.replace('_', ' ')}",
-                f"Correct the form of {f.element} ({f.meaning.lower()}) in the source and deliver the file again.",
-                f.element,
+        if f.kind.name not in ANY_TEXT:
+            rules.append(
+                Rule(
+                    f"{table}.{f.name}.unreadable",
+                    ERROR if f.needed else f.unreadable,
+                    unreadable(f.name),
+                    f"{f.element} cannot be read as {f.kind.name.replace('_', ' ')}",
+                    f"Correct the form of {f.element} ({f.meaning.lower()}) in the source and deliver the file again.",
+                    f.element,
+                )
             )
-        )
         if f.choices:
             listed = ", ".join(f"'{c}'" for c in f.choices)
             rules.append(

@@ -91,8 +91,6 @@ CARDS = Table(
              "NGAY_GIAM lies before GT_THE_TU; the card is never valid", "Check the day of withdrawal.", "NGAY_GIAM"),
         Rule("cards.birth_date.after_valid_from", WARNING, "coalesce(birth_date > valid_from, false)",
              "the birth date lies after the card's first day", "Check the birth date.", "NGAY_SINH"),
-        Rule("cards.birth_date.before_1900", WARNING, "coalesce(birth_date < DATE '1900-01-01', false)",
-             "the birth date lies before 1900", "Check the birth date.", "NGAY_SINH"),
         Rule("cards.object_code.unknown", WARNING,
              "coalesce(object_code NOT IN (SELECT object_code FROM known.object_code), true)",
              "the card's object code is in no list; its payer group is unknown", "Look the code up; add it to object_codes.csv with its dates.",

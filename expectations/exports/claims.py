@@ -130,6 +130,10 @@ CLAIMS = Table(
         *place_rules(_NAME, CLAIM_DELIVERED[6], CLAIM_DELIVERED[7], province_severity=WARNING),
         Rule("claims.lines.unreadable", Severity.ERROR, "lines_unreadable > 0",
              "an amount of a line of XML2 or XML3 is missing or cannot be read", "Correct the line and send the claim again.", "THANH_TIEN_BV"),
+        Rule("claims.money.out_of_range", Severity.ERROR,
+             "coalesce(greatest(abs(total_cost), abs(covered_cost), abs(self_paid), abs(copayment), abs(fund_paid), abs(other_sources),"
+             " abs(lines_total_cost)) > 1000000000000, false)",
+             "an amount of the claim is above 1,000 billion đồng, which no stay costs and no sum can hold", "Correct the amount.", "T_TONGCHI_BV"),
         Rule("claims.facility_code.unknown", WARNING,
              "coalesce(facility_code NOT IN (SELECT facility_code FROM known.facility), false)",
              "MA_CSKCB is in no list of facilities", "Deliver the list of facilities of that province.", "MA_CSKCB"),

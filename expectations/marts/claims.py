@@ -90,7 +90,7 @@ def _facility_rules(table: str, month: str) -> tuple[Rule, ...]:
     other = "facility_service_month" if table == "facility_month" else "facility_month"
     return (
         *key_rules(table, (month, "facility_code", "care_type")),
-        no_negative(table, "visits", "patients", "treatment_days", "referred_in_visits"),
+        no_negative(table, "visits", "patients", "referred_in_visits"),
         visits_and_patients(table),
         money_not_negative(table, *(f.name for f in MONEY_FIELDS)),
         Rule(f"{table}.care_type.not_listed", ERROR, "coalesce(care_type NOT IN ('inpatient', 'outpatient'), true)",

@@ -37,16 +37,15 @@ def sums_to_province(table: str) -> Rule:
     )  # fmt: skip
 
 
-def rate_rules(table: str, *, stops: bool) -> tuple[Rule, ...]:
-    """A rate above 100 % is possible (people live where nobody counted them); above 150 % the population figure is wrong.
-
-    `stops`: such a figure keeps the old version published. Small places only warn: a split commune's residents count in one of its parts.
+def rate_rules(table: str) -> tuple[Rule, ...]:
+    """A rate above 100 % is possible (people live where nobody counted them); above 150 % the population figure is wrong. Both only warn: a wrong
+    list of population must not keep a night from being published.
     """
     return (
         Rule(f"{table}.coverage_pct.above_100", WARNING, "coalesce(coverage_pct > 100 AND coverage_pct <= 150, false)",
              "more people are insured than live there",
              "Compare the population figure (year, unit: persons, not thousands) with the register.", "coverage_pct"),
-        Rule(f"{table}.coverage_pct.out_of_range", ERROR if stops else WARNING, "coalesce(coverage_pct < 0 OR coverage_pct > 150, false)",
+        Rule(f"{table}.coverage_pct.out_of_range", WARNING, "coalesce(coverage_pct < 0 OR coverage_pct > 150, false)",
              "the coverage is not between 0 and 150 percent",
              "The population figure is wrong, or a register is doubled: deliver a corrected list of population for the year.", "coverage_pct"),
     )  # fmt: skip
@@ -80,7 +79,7 @@ def _measure_rules(table: str) -> tuple[Rule, ...]:
              "fewer valid cards than insured persons", DEFECT, "valid_cards"),
         Rule(f"{table}.register_month.later", ERROR, "coalesce(register_month > month, false)",
              "a register of a later month was used", DEFECT, "register_month"),
-        *rate_rules(table, stops=True),
+        *rate_rules(table),
     )  # fmt: skip
 
 
@@ -144,7 +143,7 @@ COMMUNE = Table(
     rules=(
         *key_rules("coverage_commune_month", ("month", "province_code", "commune_code")),
         no_negative("coverage_commune_month", "insured_persons"),
-        *rate_rules("coverage_commune_month", stops=False),
+        *rate_rules("coverage_commune_month"),
         Rule("coverage_commune_month.insured_persons.above_province", ERROR,
              "(month, province_code) IN (SELECT (parts.month, parts.province_code)"
              " FROM (SELECT month, province_code, sum(insured_persons) AS insured_persons FROM marts.coverage_commune_month"
@@ -192,7 +191,7 @@ AGE_SEX = Table(
     rules=(
         *key_rules("coverage_age_sex_month", ("month", "province_code", "age_band", "sex"), nullable=("age_band", "sex")),
         no_negative("coverage_age_sex_month", "insured_persons"),
-        *rate_rules("coverage_age_sex_month", stops=False),
+        *rate_rules("coverage_age_sex_month"),
         sums_to_province("coverage_age_sex_month"),
     ),
 )  # fmt: skip

@@ -345,7 +345,9 @@ def test_an_explanation_sums_up_to_the_weight() -> None:
     assert levels["name"] == "unaccented"
     assert levels["sex"] == "missing"
     assert levels["place"] == "commune"
-    assert told.filter(pl.col("field") != "total")["weight"].sum() == pytest.approx(told.filter(pl.col("field") == "total")["weight"][0], abs=0.01)
+    assert told.filter(pl.col("field") != "total")["weight"].sum() == pytest.approx(
+        told.filter(pl.col("field") == "total")["weight"][0], abs=0.01
+    )
 
 
 # Bad input

@@ -38,10 +38,10 @@ SOUND: dict[str, dict[str, str]] = {
 # What breaks the rules that no empty, garbled or unlisted cell breaks.
 FAULTS: dict[str, list[dict[str, str | None]]] = {
     "cards": [
-        {"row_flaw": "nul_byte"}, {"row_flaw": "too_many_cells"}, {"social_insurance_number": "123456789"}, {"residence_province": "99"},
+        {"row_flaw": "nul_byte"}, {"row_flaw": "too_many_cells"}, {"social_insurance_number": "123456789"}, {"social_insurance_number": "9999999999"}, {"residence_province": "99"},
         {"residence_province": "02"}, {"residence_commune": "99999"}, {"residence_commune": "00004"}, {"residence_commune": "split"},
         {"valid_to": "31/12/2024"}, {"withdrawn_on": "01/01/2020", "withdrawal_reason": "CHET"}, {"birth_date": "01/01/2026"},
-        {"birth_date": "01/01/1899"}, {"card_number": "ZZ4220123456789"}, {"registered_facility": "99X99"}, {"benefit_level": "3"},
+        {"card_number": "ZZ4220123456789"}, {"registered_facility": "99X99"}, {"benefit_level": "3"},
         {"employer_tax_code": "0100109107"}, {"withdrawn_on": "01/01/2026"},
     ],
     "facilities": [
@@ -68,7 +68,7 @@ FAULTS: dict[str, list[dict[str, str | None]]] = {
     "claims": [
         {"row_flaw": "nul_byte"}, {"row_flaw": "no_xml1"}, {"citizen_id": "22090123456"}, {"residence_province": "99"}, {"residence_province": "02"},
         {"residence_commune": "99999"}, {"residence_commune": "00004"}, {"residence_commune": "split"}, {"facility_code": "99X99"},
-        {"main_icd": "ZZZ"}, {"covered_cost": "90"}, {"total_cost": "102"}, {"fund_paid": "-80"}, {"discharged_at": "202508310900"},
+        {"main_icd": "ZZZ"}, {"covered_cost": "90"}, {"total_cost": "102"}, {"fund_paid": "-80"}, {"other_sources": "2000000000000"}, {"discharged_at": "202508310900"},
         {"settlement_month": "8"}, {"standard": "4210"}, {"card_list": "???"}, {"lines": "unreadable"}, {"lines": "off"}, {"lines": "no group"},
     ],
 }  # fmt: skip

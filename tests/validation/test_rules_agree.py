@@ -21,12 +21,6 @@ assert _spec.loader
 rows = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(rows)
 
-# Rules that these rows cannot break, with the reason.
-UNBREAKABLE = {
-    "claims.lines.total": "judged only where quantity, price and amount are all there; broken by the row `off`",
-}
-
-
 @pytest.fixture(scope="module")
 def staged() -> dict[str, pl.DataFrame]:
     return {t.name: rows.staged_rows(t.name) for t in EXPORTS}

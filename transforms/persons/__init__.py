@@ -113,9 +113,7 @@ def _decided(records: Records, decisions: pl.DataFrame | None) -> tuple[pl.DataF
 
 def _histogram(weighed: pl.DataFrame) -> pl.DataFrame:
     """`from_bits` (2 bits wide), `pairs`."""
-    return (
-        weighed.group_by(from_bits=(pl.col("weight") / 2).floor().cast(pl.Int32) * 2).agg(pl.col("pairs").sum()).sort("from_bits")
-    )
+    return weighed.group_by(from_bits=(pl.col("weight") / 2).floor().cast(pl.Int32) * 2).agg(pl.col("pairs").sum()).sort("from_bits")
 
 
 def explain(cards: pl.DataFrame | pl.LazyFrame, card_a: str, card_b: str, model: Model | None = None) -> pl.DataFrame:

@@ -71,9 +71,7 @@ def candidates(records: Records) -> Candidates:
         codes = left[other_card] * size + right[other_card]
         made.append(codes)
         report.append({"rule": rule.name, "pairs": len(codes), "blocks_cut": cut, "left_out": left_out})
-    every = pl.concat(
-        [pl.DataFrame({"code": codes, "rule": np.full(len(codes), i, np.int8)}) for i, codes in enumerate(made)]
-    )
+    every = pl.concat([pl.DataFrame({"code": codes, "rule": np.full(len(codes), i, np.int8)}) for i, codes in enumerate(made)])
     del made
     first = every.group_by("code").agg(pl.col("rule").min()).sort("code")
     new = first.group_by("rule").agg(new=pl.len()).with_columns(pl.col("rule").cast(pl.Int64))

@@ -241,8 +241,6 @@ def _verified() -> pl.Expr:
     part = pl.col("citizen") // 1_000_000 % 1_000
     century_and_sex, yy = part // 100, part % 100
     year, sex = pl.col("year"), pl.col("sex")
-    return (
-        (yy == year % 100)
-        & (century_and_sex // 2 == year // 100 - 19)
-        & (sex.is_null() | (century_and_sex % 2 == sex - 1))
-    ).fill_null(False)
+    return ((yy == year % 100) & (century_and_sex // 2 == year // 100 - 19) & (sex.is_null() | (century_and_sex % 2 == sex - 1))).fill_null(
+        False
+    )

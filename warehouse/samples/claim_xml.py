@@ -36,7 +36,7 @@ STYLES = (
     Style("inline", extras=True),
     Style("cdata", shuffled=3),
     Style(declaration="\ufeff", shuffled=7, sparse=True, per_file=40),
-    Style("inline", sparse=True, declaration='<?xml version="1.0"?>', packed="zst"),
+    Style("inline", shuffled=5, sparse=True, packed="zst"),
 )
 _OPTIONAL = {"NHOM_MAU", "DIEN_THOAI", "LY_DO_VNT", "MA_BENH_KT", "MA_PTTT_QT", "GIAY_CHUYEN_TUYEN", "GHI_CHU", "CAN_NANG_CON",
 "MA_TTDV", "DU_PHONG",

@@ -67,6 +67,8 @@ def write_lists(
 
 
 def _put(outbox: Outbox, table: Table, path: str, rows: pl.DataFrame, dialect: Dialect) -> None:
+    if rows.is_empty():
+        return  # nobody sends a list of nothing
     outbox.put(path, table_bytes(rows, table, dialect))
     outbox.note(path, table.name, read=rows.height)
 
@@ -86,14 +88,16 @@ def _cells(people: pl.DataFrame, places: Places, year: int, style: str, province
     count = (pl.len() + pl.len() // 40 + 1).cast(pl.Int64)
     parts = []
     if "communes" in style:
-        parts.append(here.group_by("delivered", "commune_today").agg(DAN_SO=count).with_columns(GIOI_TINH=empty, NHOM_TUOI=empty))
+        settled = here.group_by("delivered", "commune_today").agg(DAN_SO=count)
+        if old:  # the other old communes of the same communes of today: nobody of this world lives there, but the census counts them
+            others = places.old_communes.filter(pl.col("old_province") == province).join(settled, on="delivered", how="anti")
+            settled = pl.concat([settled, others.select("delivered", "commune_today", DAN_SO=pl.lit(3, pl.Int64))])
+        parts.append(settled.with_columns(GIOI_TINH=empty, NHOM_TUOI=empty))
     if "ages" in style:
-        parts.append(
-            here.group_by("sex", NHOM_TUOI=band)
-            .agg(DAN_SO=count)
-            .rename({"sex": "GIOI_TINH"})
-            .with_columns(delivered=empty, commune_today=empty)
-        )
+        every = pl.DataFrame({"GIOI_TINH": ["1", "2"]}).join(pl.DataFrame({"NHOM_TUOI": list(AGE_BANDS)}), how="cross")
+        living = here.group_by(GIOI_TINH="sex", NHOM_TUOI=band).agg(DAN_SO=count)
+        living = every.join(living, on=["GIOI_TINH", "NHOM_TUOI"], how="left").with_columns(pl.col("DAN_SO").fill_null(1))
+        parts.append(living.with_columns(delivered=empty, commune_today=empty))
     columns = ["delivered", "commune_today", "GIOI_TINH", "NHOM_TUOI", "DAN_SO"]
     rows = [p.select(columns) for p in parts]
     if "total" in style:

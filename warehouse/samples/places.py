@@ -31,6 +31,7 @@ class Places:
     spots: pl.DataFrame
     names: dict[str, str]  # province (34) -> name
     commune_codes_of_today: list[str]
+    old_communes: pl.DataFrame  # `old_province, delivered, commune_today`: every old commune that counts in a commune where people live
 
     def groups(self) -> dict[str, list[str]]:
         """Province of today -> the simulated old provinces that went into it."""
@@ -80,7 +81,10 @@ def load(provinces: Sequence[str] | None, persons: int, seed: int) -> Places:
         )
     spots = pl.concat(frames).with_row_index("spot").with_columns(pl.col("spot").cast(pl.Int64))
     communes_of_today = _reference("commune_units").filter(pl.col("valid_from") == "2025-07-01")["code"].unique().sort().to_list()
-    return Places(chosen, today, spots, dict(zip(now["code"], now["name"], strict=True)), communes_of_today)
+    parts = communes.filter(pl.col("commune_code").is_in(spots["default_commune"].unique().implode())).select(
+        old_province="province_unit", delivered="code", commune_today="commune_code"
+    )
+    return Places(chosen, today, spots, dict(zip(now["code"], now["name"], strict=True)), communes_of_today, parts.sort("delivered"))
 
 
 def province_weights(provinces: Sequence[str]) -> np.ndarray:

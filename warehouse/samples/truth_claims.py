@@ -3,7 +3,7 @@
 Readings of the contract where it leaves room:
 - `referred_in_visits`: claims whose registered facility lies in another province than the care; `referred_out_visits` the same seen from
   home, given for provinces that have care of their own in the month.
-- `copayment_share` is a fraction: co-payment / covered cost. `icd_code` is the three-character category.
+- `copayment_share` is a fraction: co-payment / covered cost. `icd_code` is the code as sent.
 - `outside_card_validity`: no listed card is valid by the claim's own dates, and none by any register's (a withdrawal does not
   end these dates).
 - `frequent_visits`: eight claims of one settlement month; all of them are flagged. `same_day`: the day of NGAY_VAO.
@@ -116,7 +116,7 @@ def claim_marts(
     out["facility_cost_group_month"] = _in_dong(groups, "total_cost", "covered_cost", "fund_paid").sort(
         "month", "facility_code", "care_type", "cost_group"
     )
-    diagnoses = claims.group_by("month", "province", "care_type", icd_code=pl.col("icd").str.slice(0, 3)).agg(
+    diagnoses = claims.group_by("month", "province", "care_type", icd_code="icd").agg(
         *_totals("fund_paid"), visits=count, patients=patients
     )
     out["diagnosis_month"] = (
