@@ -27,7 +27,7 @@ from warehouse.ingest import Outcome, ingest
 from warehouse.landing import Landed
 from warehouse.ledger import Entry, Ledger
 from warehouse.settings import Settings
-from warehouse.storage import scratch_directory, sweep
+from warehouse.storage import scratch_directory, sweep, sync_all
 
 
 class AuditFailed(Exception):
@@ -103,7 +103,7 @@ def look(night: Night) -> Arrivals:
 
 def read(night: Night, batch: Sequence[Landed]) -> list[Outcome]:
     """Read deliveries to their Parquet files."""
-    return [ingest(item, night.settings, night.places, night.profiles) for item in batch]
+    return ingest(batch, night.settings, night.places, night.profiles)
 
 
 def settle(night: Night, found: Arrivals, outcomes: list[Outcome]) -> tuple[list[Landed], list[Outcome]]:
@@ -142,6 +142,7 @@ def record(night: Night, found: Arrivals, items: Sequence[Landed], outcomes: Seq
     entries += [repeat(x, original, records[original], night.received_at, night.sequence, fingerprint) for x, original in repeats]
     files = {x.path.split("!/")[0]: x for x in found.seen if not (x.refusal and x.sha256 == "")}
     ledger = night.ledger
+    sync_all()  # the rows before the entries that make them count
     ledger.write(night.run_id, "results", results)
     ledger.write(night.run_id, "quarantine", _quarantined(night, items, outcomes))
     ledger.write(

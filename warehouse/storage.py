@@ -34,6 +34,11 @@ def sync_directory(path: Path) -> None:
         os.close(handle)
 
 
+def sync_all() -> None:
+    """Wait until everything written so far is on disk: once for a night's thousands of files, not once for each."""
+    os.sync()
+
+
 def sync_file(path: Path) -> None:
     handle = os.open(path, os.O_RDONLY)
     try:
@@ -62,7 +67,8 @@ def replacing(path: Path, mode: int = RESTRICTED_FILE_MODE) -> Iterator[Path]:
 class ParquetSink:
     """One Parquet file written batch by batch under a temporary name; `close` puts it in place, leaving the block early removes it.
 
-    A sink that was given no rows leaves no file (and removes one of an earlier try).
+    A sink that was given no rows leaves no file (and removes one of an earlier try). It does not wait for the disk: the rows of a
+    delivery count only once the ledger says so, and `sync_all` comes before that.
     """
 
     def __init__(self, path: Path, schema: dict[str, pl.DataType]) -> None:
@@ -93,7 +99,6 @@ class ParquetSink:
         self._writer.close()
         self._writer = None
         self._temporary.chmod(RESTRICTED_FILE_MODE)
-        sync_file(self._temporary)
         self._temporary.replace(self.path)
         self._temporary = None
 

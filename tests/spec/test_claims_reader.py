@@ -110,6 +110,7 @@ DOTNET = ' xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xmlns:xsd="http
         pytest.param(f"<![CDATA[{b64(XML1)}]]>", id="base64 in CDATA"),
         pytest.param(XML1, id="inline"),
         pytest.param(f"\n<!-- x -->{XML1}\n", id="inline after a comment"),
+        pytest.param(f"{DECLARED.format('utf-8')}\n{XML1}", id="inline with its declaration, which is no XML but is sent"),
         pytest.param(f"<![CDATA[{XML1}]]>", id="XML in CDATA"),
         pytest.param(f"<![CDATA[{DECLARED.format('utf-16')}{XML1}]]>", id="XML in CDATA that declares another encoding"),
         pytest.param(b64("\ufeff" + DECLARED.format("utf-8") + XML1), id="BOM and declaration"),

@@ -249,6 +249,12 @@ def test_twins_stay_apart() -> None:
     assert not one_person({**minh, "citizen_id": HERS}, {**quan, "citizen_id": HERS})
 
 
+def test_a_twin_with_the_verified_cccd_of_the_other_stays_apart() -> None:
+    """The number agrees with sex and year of both, but the given names differ: for a person to decide."""
+    girl = {"birth_date": date(2018, 5, 6), "household": "0101234567", "citizen_id": "001318000123"}
+    assert not one_person({**girl, "full_name": "Trần Bảo Ngọc"}, {**girl, "full_name": "Trần Bảo Hân"})
+
+
 def test_twins_with_names_that_sound_alike_stay_apart() -> None:
     child = {"birth_date": date(2018, 5, 6), "sex": "1", "household": "0101234567"}
     assert not one_person({**child, "full_name": "Trần Minh Tuấn"}, {**child, "full_name": "Trần Minh Tuân"})

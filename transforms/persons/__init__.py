@@ -12,7 +12,7 @@ import polars as pl
 
 from transforms.persons.candidates import candidates
 from transforms.persons.cluster import DECIDED, cluster
-from transforms.persons.compare import FIELDS, LEVELS, compare
+from transforms.persons.compare import compare
 from transforms.persons.identify import identify
 from transforms.persons.standardise import Records, standardise
 from transforms.persons.weigh import Model, contributions, name_chances, pinned, weigh

@@ -50,11 +50,11 @@ def cluster(records: Records, edges: pl.DataFrame, apart: pl.DataFrame) -> Clust
 
 def components(size: int, left: npt.NDArray[np.int64], right: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """Of each of `size` nodes, the smallest node that it is connected with."""
-    graph = coo_array((np.ones(len(left), np.int8), (left, right)), shape=(size, size))
-    label = connected_components(graph, directed=False)[1]
+    graph = coo_array((np.ones(len(left), np.int8), (left, right)), shape=(size, size))  # type: ignore[no-untyped-call]
+    label: npt.NDArray[np.int64] = connected_components(graph, directed=False)[1].astype(np.int64)
     smallest = np.full(int(label.max()) + 1 if size else 0, size, np.int64)
     np.minimum.at(smallest, label, np.arange(size))
-    return smallest[label]
+    return np.take(smallest, label)
 
 
 def _facts(records: Records, cards: pl.Series) -> pl.DataFrame:

@@ -149,19 +149,16 @@ def _day(text: str | None) -> date | None:
 
 
 def _texts(texts: Texts, kind: Kind) -> pl.DataFrame:
-    """One column per element kept, cleaned."""
+    """One column per element kept: stripped, empty is null, NFC where anything is not ASCII (most columns are, and normalising costs)."""
     stride = len(kind.elements)
-    return pl.DataFrame([_cleaned(pl.Series(e, texts[place::stride], dtype=pl.String)) for e, place in kind.places.items()])
+    columns = [pl.Series(e, texts[place::stride], dtype=pl.String) for e, place in kind.places.items()]
+    stripped = pl.DataFrame(columns).select(pl.all().str.strip_chars())
+    accented = stripped.select((pl.all().str.len_bytes() != pl.all().str.len_chars()).any()).row(0)
+    normal = [name for name, found in zip(stripped.columns, accented, strict=True) if found]
+    composed = stripped.with_columns(pl.col(normal).str.normalize("NFC")) if normal else stripped
+    return composed.select(pl.when(pl.all() != "").then(pl.all()))
 
 
 def _fields(elements: pl.DataFrame, fields: Sequence[Field]) -> pl.DataFrame:
     """One column per declared field: its element where that is filled, else the first filled of its other names."""
     return elements.select(pl.coalesce(f.element, *f.labels).alias(f.name) for f in fields if f.element)
-
-
-def _cleaned(texts: pl.Series) -> pl.Series:
-    """Stripped, empty is null; NFC where anything is not ASCII (most columns are, and normalising costs)."""
-    texts = texts.str.strip_chars()
-    if (texts.str.len_bytes() != texts.str.len_chars()).any():
-        texts = texts.str.normalize("NFC")
-    return texts.set(texts == "", None)

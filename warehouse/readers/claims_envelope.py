@@ -181,25 +181,49 @@ def _check_start(path: Path) -> bool:
     start = etree.XMLPullParser(events=("start",), **SAFELY)
     seen = b""
     try:
-        with path.open("rb") as file:
-            while chunk := file.read(1 << 16):
-                seen = seen or chunk
-                start.feed(chunk)
-                for root in _elements(start):
-                    name = etree.QName(root).localname
-                    if name != ROOT:
-                        raise Refusal("not_the_format", f"the root is {name[:60]}, a claim file has {ROOT}", f"line {root.sourceline}")
-                    if root.getroottree().docinfo.internalDTD is not None:
-                        raise Refusal("unsafe_xml", "the file has a DOCTYPE; export it without DTD and entities", "line 1")
-                    return _ascii_compatible(seen)
-            if seen:
-                start.close()
+        for chunk in _chunks(path, 1 << 16):
+            seen = seen or chunk
+            start.feed(chunk)
+            for root in _elements(start):
+                name = etree.QName(root).localname
+                if name != ROOT:
+                    raise Refusal("not_the_format", f"the root is {name[:60]}, a claim file has {ROOT}", f"line {root.sourceline}")
+                if root.getroottree().docinfo.internalDTD is not None:
+                    raise Refusal("unsafe_xml", "the file has a DOCTYPE; export it without DTD and entities", "line 1")
+                return _ascii_compatible(seen)
+        if seen:
+            start.close()
     except etree.XMLSyntaxError as error:
         line, column = error.position
         if re.search(rb"<\x00?!\x00?D\x00?O\x00?C\x00?T\x00?Y\x00?P\x00?E", seen):
             raise Refusal("unsafe_xml", "the file has a DOCTYPE; export it without DTD and entities", f"line {line}") from None
         raise Refusal("malformed", "the file is no XML, or malformed from its start", f"line {line}, column {column}") from None
     raise Refusal("empty", "the file is empty")
+
+
+_DECLARATION = re.compile(rb"<\?xml\s[^<>?]{0,200}\?>")
+_LONGEST_DECLARATION = 210
+
+
+def _chunks(path: Path, size: int = _CHUNK) -> Iterator[bytes]:
+    """The bytes of the file, with the declarations of inline documents blanked out.
+
+    Programs paste a document with its `<?xml … ?>` into NOIDUNGFILE, which no XML allows. Spaces in its place keep lines and columns.
+    """
+    with path.open("rb") as file:
+        rest, first = b"", True
+        while chunk := file.read(size):
+            data = rest + chunk
+            own = 1 if first else 0  # the file's own declaration stands at its start
+            if data.find(b"<?xml", own) >= 0:
+                blanked = _DECLARATION.sub(lambda m: m[0] if m.start() <= 3 and own else b" " * len(m[0]), data)
+                data = blanked
+            tail = data.rfind(b"<", max(len(data) - _LONGEST_DECLARATION, 0))
+            cut = tail if tail > 0 and data[tail : tail + 5] == b"<?xml"[: len(data) - tail] else len(data)
+            rest, first = data[cut:], False
+            yield data[:cut]
+        if rest:
+            yield rest
 
 
 def _ascii_compatible(start: bytes) -> bool:
@@ -212,13 +236,15 @@ def _ascii_compatible(start: bytes) -> bool:
 
 def _issued_on(path: Path) -> str | None:
     """NGAYLAP where it stands after the list: a second look through the file, which only unusual files need."""
-    tags = ("{*}HOSO", "{*}NGAYLAP")
+    parser = etree.XMLPullParser(events=("end",), tag=("{*}HOSO", "{*}NGAYLAP"), huge_tree=True, **SAFELY)
     try:
-        for _, element in etree.iterparse(str(path), events=("end",), tag=tags, huge_tree=True, **SAFELY):
-            if etree.QName(element).localname == "HOSO":
-                _free(element)
-            elif _in_header(element) and (element.text or "").strip():
-                return str(element.text).strip()
+        for chunk in _chunks(path):
+            parser.feed(chunk)
+            for element in _elements(parser):
+                if etree.QName(element).localname == "HOSO":
+                    _free(element)
+                elif _in_header(element) and (element.text or "").strip():
+                    return str(element.text).strip()
     except etree.XMLSyntaxError:
         pass  # the pass that reads the file meets the same error and refuses it
     return None
@@ -252,15 +278,14 @@ class _Lift:
         return None
 
     def pieces(self, path: Path) -> Iterator[bytes]:
-        with path.open("rb") as file:
-            if not self.lifting:
-                yield from iter(lambda: file.read(_CHUNK), b"")
-                return
-            rest = b""
-            while chunk := file.read(_CHUNK):
-                piece, rest = self._lifted(rest + chunk)
-                yield piece
-            yield rest
+        if not self.lifting:
+            yield from _chunks(path)
+            return
+        rest = b""
+        for chunk in _chunks(path):
+            piece, rest = self._lifted(rest + chunk)
+            yield piece
+        yield rest
 
     def _lifted(self, data: bytes) -> tuple[bytes, bytes]:
         """`data` with tokens for payloads, as far as it is certain, and the rest that must wait for more."""

@@ -23,9 +23,8 @@ def spans(
     """One row per card, place of registration and period of validity.
 
     Columns: `person, object, number, prefix_province, social_insurance_number, citizen_id, full_name, birth, year_only, sex, spot,
-    employer,
-    facility, household, valid_from, valid_to, known_from, withdrawn_on, reason, cause, full, full_only`. Days are counted since 1970;
-    an open end is NULL. `cause` says why a second card exists (NULL: it is none).
+    employer, facility, household, valid_from, valid_to, known_from, withdrawn_on, reason, cause, full, full_only`. Days are counted
+    since 1970; an open end is NULL. `cause` says why a second card exists (NULL: it is none).
     """
     rng = np.random.default_rng([seed, 5])
     insured = _objects(rng, people, employers, window)
@@ -198,8 +197,8 @@ def _registered_facility(rng: np.random.Generator, rows: pl.DataFrame, facilitie
 
 
 def _identity_gaps(rng: np.random.Generator, rows: pl.DataFrame, people: pl.DataFrame) -> pl.DataFrame:
-    """What registers lack: citizen ids of a tenth of the people (most small children), old nine-digit ones,
-    now and then a parent's on a child."""
+    """What registers lack: citizen ids of a tenth of the people (most small children), old nine-digit ones, now and then a parent's on a
+    child."""
     heads = people.filter(pl.col("role") <= 1).group_by("household", maintain_order=True).agg(pl.col("citizen_id").first().alias("head_id"))
     newest = day_number(date(2020, 1, 1))
     delivered = (

@@ -20,9 +20,8 @@ _DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
 
 
 def records(visits: pl.DataFrame, places: Places, seed: int) -> pl.DataFrame:
-    """One row per version of a claim: the columns of `visits` and `record, version, kind` (first, again, withdrawn, back),
-    `issued` (NGAYLAP),
-    `episode, category, cards ...` as XML1 shows them.
+    """One row per version of a claim: the columns of `visits` and `record, version, kind` (first, again, withdrawn, back), `issued`
+    (NGAYLAP), `episode, category, cards ...` as XML1 shows them.
 
     Of every hundred claims three are sent again with other amounts and one is withdrawn; a third of those come back.
     """

@@ -1,4 +1,5 @@
-"""Claim records as XML: the inner documents of QĐ 4210 and of QĐ 130 / 4750 / 3176, in the ways in which hospital systems write them.
+"""Claim records as XML: the inner documents of QĐ 4210 and of QĐ 130 / 4750 / 3176, in the ways in which hospital systems write
+them.
 
 Text is put together column by column in Polars, not claim by claim: about 100 MB of XML a second.
 """

@@ -41,8 +41,7 @@ _BENEFIT = {"1": 100, "2": 100, "3": 95, "4": 80, "5": 100}
 
 def lines(visits: pl.DataFrame, seed: int) -> pl.DataFrame:
     """One row per line of XML2 and XML3: `claim, table, line, group, code, item, unit, quantity, price` (1/1000), `service_rate,
-    cover_rate,
-    benefit` (percent), `total, covered, fund, copay, own, other` (xu), `effect` (days after the arrival)."""
+    cover_rate, benefit` (percent), `total, covered, fund, copay, own, other` (xu), `effect` (days after the arrival)."""
     rng = np.random.default_rng([seed, 8])
     n = visits.height
     inpatient = visits["care_code"].is_in(["03", "09"]).to_numpy()

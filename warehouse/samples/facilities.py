@@ -23,8 +23,8 @@ _KINDS = {
 @dataclass(frozen=True)
 class Facilities:
     """`all`: one row per facility: `facility, code, name, kind, spot, old_province, province, level, technical, hospital_class,
-    ownership, type,
-    recoded` (the code that replaces `code` from the reform on, null for most). `unlisted`: codes of facilities that stand in no list."""
+    ownership, type, recoded` (the code that replaces `code` from the reform on, null for most). `unlisted`: codes of facilities that
+    stand in no list."""
 
     all: pl.DataFrame
     unlisted: tuple[str, ...] = ("38050", "40C12")

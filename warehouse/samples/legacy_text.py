@@ -1,5 +1,5 @@
-"""Text as the old Vietnamese systems wrote it. Written from the code tables, apart from the project's own readers, so that each checks
-the other."""
+"""Text as the old Vietnamese systems wrote it. Written from the code tables, apart from the project's own readers, so that each
+checks the other."""
 
 from __future__ import annotations
 

@@ -28,11 +28,10 @@ _STYLES = ("total", "total+communes", "communes", "ages", "total+ages")
 class Lists:
     """What was delivered, typed, with today's places beside it.
 
-    `population`: `year, province, commune, sex, age_band, population` (province of today; NULL means all),
-    one row per delivered figure that
-    counts; `totals`: `year, province, population`; `targets`: `year, province, target_group, target_pct`; `budgets`: `year, facility_code,
-    province, budget`; `employers`: `quarter, tax_code, name, province, status, employees_paid`; `enterprises`: `tax_code, province,
-    registered_on, dissolved_on`.
+    `population`: `year, province, commune, sex, age_band, population` (province of today; NULL means all), one row per delivered figure
+    that counts; `totals`: `year, province, population`; `targets`: `year, province, target_group, target_pct`; `budgets`: `year,
+    facility_code, province, budget`; `employers`: `quarter, tax_code, name, province, status, employees_paid`; `enterprises`: `tax_code,
+    province, registered_on, dissolved_on`.
     """
 
     population: pl.DataFrame

@@ -22,8 +22,8 @@ _FEMALE_OLD = {"Thị": 82, "Ngọc": 4, "Thanh": 3, "Kim": 4, "Thu": 3, "Thị 
 _FEMALE_NEW = {"Thị": 34, "Ngọc": 11, "Thanh": 6, "Phương": 6, "Khánh": 5, "Bảo": 5, "Thị Thanh": 4, "Thị Ngọc": 5, "Quỳnh": 5, "Minh": 5,
                "Thảo": 4, "Gia": 4, "Tường": 2, "Kim": 4}  # fmt: skip
 _MALE = """
-    Hùng Dũng Nam Long Sơn Tuấn Minh Hải Cường Thành Đức Anh Hiếu Quân Phong Tâm Hòa Thắng Bình An Khoa Kiên Huy Khang Phúc Tài Lộc Đạt Trung
-    Việt Vinh Quang Thịnh Toàn Tú Hưng Lâm Tùng Phát Khánh Bảo Duy Hậu Tiến Mạnh Chiến Đông Giang Thái Thủy Sỹ Quý Lý Nghĩa"""
+    Hùng Dũng Nam Long Sơn Tuấn Minh Hải Cường Thành Đức Anh Hiếu Quân Phong Tâm Hòa Thắng Bình An Khoa Kiên Huy Khang Phúc Tài Lộc Đạt
+    Trung Việt Vinh Quang Thịnh Toàn Tú Hưng Lâm Tùng Phát Khánh Bảo Duy Hậu Tiến Mạnh Chiến Đông Giang Thái Thủy Sỹ Quý Lý Nghĩa"""
 _FEMALE = """
     Hương Lan Hoa Mai Thảo Linh Trang Hà Thủy Hằng Nga Hạnh Phương Yến Ngọc Anh Dung Loan Nhung Oanh Thu Xuân Tuyết Vân Hiền Huyền Ly My
     Nhi Như Quyên Tâm Thư Trâm Trinh Vy Diệp Châu Chi Giang Hòa Khuê Liên Lụa Mỹ Nguyệt Phượng Sương Thơm Uyên Hường Mến Duyên Lý Thúy"""

@@ -22,7 +22,8 @@ def day_number(day: date) -> int:
 def people(places: Places, persons: int, first: date, last: date, seed: int) -> pl.DataFrame:
     """Exactly `persons` people, one row each, who all live on `first` or are born before `last`.
 
-    Columns: `person, household, role, sex (1, 2), birth (days since 1970), full_name, spot, citizen_id, number (10 digits), phone_home`.
+    Columns: `person, household, role, sex (1, 2), birth (days since 1970), full_name, spot, citizen_id, number (10 digits),
+    old_province, twin, homonym`.
     """
     rng = np.random.default_rng([seed, 2])
     household, role = _members(rng, persons)

@@ -42,8 +42,8 @@ def write(
     arguments give the same bytes and modification times. What stood in `out/landing` and `out/truth` is removed first.
 
     Truth: `persons` (card_number as delivered, person), `deliveries` (path, status, expected counts), `faults` (path, status, reason),
-    `markers` (kind, text: what must never be seen downstream), and one file for each expected mart.
-    Raises ValueError for unknown provinces, months in the wrong order, or fewer than 500 persons.
+    `markers` (kind, text: what must never be seen downstream), and one file for each expected mart. Raises ValueError for unknown
+    provinces, months in the wrong order, or fewer than 500 persons.
     """
     if persons < 500:
         raise ValueError("a world needs at least 500 persons")
@@ -101,7 +101,7 @@ def write(
     marts = truth_coverage.coverage(counted, delivered, known, places, facilities, window)
     marts |= truth_coverage.employers(listed, delivered, known, places, window)
     marts |= truth_claims.claim_marts(claims, claim_lines, known, marts["coverage_province_month"], facilities)
-    raised = truth_claims.signals(claims, listed, delivered, places, window)
+    raised = truth_claims.signals(claims, listed)
     marts["claim_signals_month"] = truth_claims.signals_mart(claims, raised)
     for name, frame in marts.items():
         frame.write_parquet(truth / f"{name}.parquet")

@@ -42,8 +42,7 @@ def listings(
     """One frame per register: its rows, typed, as delivered, with the truth beside them.
 
     Columns of the truth: `person, span, period, register, card, province, commune, payer`; of the row: the elements of the contract in
-    lower
-    case (days since 1970 for dates).
+    lower case (days since 1970 for dates).
     """
     fixed = (
         spans.join(

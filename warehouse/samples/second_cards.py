@@ -39,7 +39,7 @@ def moves(rng: np.random.Generator, rows: pl.DataFrame, places: Places, faciliti
     """`rows`, where one person in eighty moves within the months: withdrawn (CHUYEN) at the old place, the same card at the new one."""
     first, last = window.days
     if len(places.provinces) < 2:
-        return rows
+        return rows.with_columns(moved=pl.lit(False))
     candidates = _alive_throughout(rows, window)
     leaving = candidates.filter(pl.Series(rng.random(candidates.height) < 0.0125))
     leaving = leaving.with_columns(moved_on=pl.Series(rng.integers(first + 5, last - 3, leaving.height)))
@@ -63,8 +63,7 @@ def second_cards(
     """The second cards only, each a copy of a person's card with what its cause changes.
 
     Nearly all are decidable: they share a number, a citizen id, or name, birth date, sex and commune. Those that share only name, birth
-    date
-    and sex (a twelfth of those re-listed after moving) are the hard part.
+    date and sex (a twelfth of those re-listed after moving) are the hard part.
     """
     base = _alive_throughout(rows, window)
     u = rng.random(base.height)
@@ -166,7 +165,7 @@ def withdrawals(rng: np.random.Generator, rows: pl.DataFrame, people: pl.DataFra
         .then(pl.lit("TRUNG"))
         .when(
             pl.col("reason").is_null()
-            & ~pl.col("moved")
+            & ~pl.col("moved").fill_null(False)
             & (pl.col("u") > 1 - 0.004 * n_months)
             & (lasting > pl.col("day"))
             & (pl.col("valid_from") < pl.col("day"))

@@ -7,13 +7,11 @@ Readings of the contract where it leaves room:
 - `outside_card_validity`: no listed card is valid by the claim's own dates, and none by any register's (a withdrawal does not
   end these dates).
 - `frequent_visits`: eight claims of one settlement month; all of them are flagged. `same_day`: the day of NGAY_VAO.
-- `several_cards`: by the registers that serve the month of NGAY_VAO; before the first register month nobody has several.
+- `several_cards`: by what the registers said last about each card and first day of validity.
 - `fund_quarter`: rows of holders that have a budget and whose claims fall into the quarter.
 """
 
 from __future__ import annotations
-
-from datetime import date
 
 import polars as pl
 
@@ -21,9 +19,8 @@ from warehouse.samples.claim_files import lines_of, with_money
 from warehouse.samples.claim_xml import money
 from warehouse.samples.lists import Lists
 from warehouse.samples.places import Places
-from warehouse.samples.truth_coverage import registers_in_use
 from warehouse.samples.visits import INPATIENT
-from warehouse.samples.window import ALWAYS, Window, quarter
+from warehouse.samples.window import ALWAYS, quarter
 
 SUMS = {
     "total_cost": "total_header",
@@ -188,7 +185,7 @@ def _funds(claims: pl.DataFrame, lists: Lists) -> pl.DataFrame:
     )
 
 
-def signals(claims: pl.DataFrame, listed: pl.DataFrame, delivered: list[tuple[date, str]], places: Places, window: Window) -> pl.DataFrame:
+def signals(claims: pl.DataFrame, listed: pl.DataFrame) -> pl.DataFrame:
     """`claim, signal`: each current claim that raises a signal."""
     found: list[pl.DataFrame] = []
 
@@ -228,23 +225,15 @@ def signals(claims: pl.DataFrame, listed: pl.DataFrame, delivered: list[tuple[da
     add("frequent_visits", claims.filter(pl.len().over("patient", "month") >= 8))
     add("amount_mismatch", claims.filter((pl.col("total_header") - pl.col("total")).abs() > 100))
 
-    parts = []
-    for month in window.months:
-        use = pl.DataFrame(
-            [(r, m) for r, m, _ in registers_in_use(delivered, places, month)],
-            schema={"register": pl.String, "period": pl.Date},
-            orient="row",
-        )
-        rows = listed.join(use, on=["register", "period"], how="semi").select("person", "full", "valid_from", "valid_to", "withdrawn_on")
-        rows = rows.filter(pl.col("full").n_unique().over("person") > 1)
-        at = claims.filter(pl.from_epoch("day", time_unit="d").dt.truncate("1mo") == month).select("claim", "day", person="patient")
-        valid = at.join(rows, on="person").filter(
-            (pl.col("valid_from") <= pl.col("day"))
-            & (pl.col("valid_to").fill_null(ALWAYS) >= pl.col("day"))
-            & (pl.col("withdrawn_on").fill_null(ALWAYS) > pl.col("day"))
-        )
-        parts.append(valid.group_by("claim").agg(n=pl.col("full").n_unique()).filter(pl.col("n") > 1).select("claim"))
-    add("several_cards", pl.concat(parts))
+    said_last = listed.sort("period", "span").unique(["full", "valid_from"], keep="last", maintain_order=True)
+    rows = said_last.filter(pl.col("full").n_unique().over("person") > 1).select("person", "full", "valid_from", "valid_to", "withdrawn_on")
+    valid = claims.select("claim", "day", person="patient").join(rows, on="person")
+    valid = valid.filter(
+        (pl.col("valid_from") <= pl.col("day"))
+        & (pl.col("valid_to").fill_null(ALWAYS) >= pl.col("day"))
+        & (pl.col("withdrawn_on").fill_null(ALWAYS) > pl.col("day"))
+    )
+    add("several_cards", valid.group_by("claim").agg(n=pl.col("full").n_unique()).filter(pl.col("n") > 1))
     return pl.concat(found)
 
 

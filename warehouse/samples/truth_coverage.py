@@ -6,6 +6,7 @@ Readings of the contract where it leaves room:
 - A group's target is the province's own for that payer group, else for that plan group.
 - A province without a register has NULL in `register_month, coverage_pct, gap_points` and in `persons_to_target`.
 - The nation's population is the sum over the provinces that have a row, also those without a register.
+- `registration_level_month`: only people whose registered facility stands in a list.
 """
 
 from __future__ import annotations

@@ -49,8 +49,8 @@ def visits(
 ) -> pl.DataFrame:
     """One row per episode of care.
 
-    Columns: those of `spans` that the claim repeats, and `claim, patient` (the person; negative: in no register), `day` and `out_day` (days
-    since 1970), `minute`, `facility_code, type, care_code, icd, referring, settled` (first of the month), `standard, second_span,
+    Columns: those of `spans` that the claim repeats, and `claim, patient` (the person; negative: in no register), `day` and `out_day`
+    (days since 1970), `minute`, `facility_code, type, care_code, icd, referring, settled` (first of the month), `standard, second_span,
     header_off` (cents by which the header's total is wrong), `signal` (what it was made to show, NULL: nothing).
     """
     rng = np.random.default_rng([seed, 7])
@@ -136,8 +136,8 @@ def _frequent(rng: np.random.Generator, spans: pl.DataFrame, window: Window, wan
 
 
 def _where(rng: np.random.Generator, chosen: pl.DataFrame, places: Places, facilities: Facilities) -> pl.DataFrame:
-    """The facility: mostly where one is registered, else the province's hospital, now and then another province's (referred),
-    rarely an unlisted one."""
+    """The facility: mostly where one is registered, else the province's hospital, now and then another province's (referred), rarely an
+    unlisted one."""
     n = chosen.height
     u = rng.random(n)
     u[(chosen["signal"] == "frequent_visits").fill_null(False).to_numpy()] = 0.0
