@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import polars as pl
@@ -16,6 +16,9 @@ from transforms.persons.compare import compare
 from transforms.persons.identify import identify
 from transforms.persons.standardise import Records, standardise
 from transforms.persons.weigh import Model, contributions, name_chances, pinned, weigh
+
+PEOPLE_PER_CARD = 20
+FEWEST_PEOPLE = 1_000_000  # about a province: a register of a few cards is an excerpt of at least that
 
 __all__ = ["Linkage", "Model", "explain", "link", "pinned"]
 
@@ -42,10 +45,10 @@ def link(
     `cards`: rows of all registers in use: `card_number`, the columns of `standardise.EVIDENCE`, `period` (Date), `received_rank` (integer).
     `former`: `card_number`, `person_id` of an earlier run; its ids are kept where the persons are. `decisions`: `card_key_a`,
     `card_key_b`, `same` (Boolean): what a person decided, by card key or number; where two decisions contradict, they stay apart.
-    `model`: the pinned one unless given. Neither the order of rows nor the number of threads changes anything.
+    `model`: unless given the pinned one, reckoning with as many people as registers of this size may hold. Neither the order of rows nor the number of threads changes anything.
     """
-    model = model or pinned()
     records = standardise(cards)
+    model = model or _for_registers_of(records.cards.height)
     found = candidates(records)
     compared = compare(records, found.pairs, name_chances(records.names, model))
     weighed = weigh(compared.patterns, model)
@@ -80,6 +83,16 @@ def link(
         "decisions": {"together": together.height, "apart": apart.height},
     }
     return Linkage(card_persons, pairs, report)
+
+
+def _for_registers_of(cards: int) -> Model:
+    """The pinned model for registers with this many cards.
+
+    The chance that two cards agree by coincidence grows with the people among whom it may happen: 100 million in the nation, fewer in a
+    province. The registers of a pilot hold a part of the people that their names come from, hence the factor (docs/linkage.md).
+    """
+    model = pinned()
+    return replace(model, population=min(model.population, float(max(PEOPLE_PER_CARD * cards, FEWEST_PEOPLE))))
 
 
 def _scored_cards(records: Records, pairs: pl.DataFrame, weighed: pl.DataFrame, least: float) -> pl.DataFrame:
@@ -122,8 +135,8 @@ def explain(cards: pl.DataFrame | pl.LazyFrame, card_a: str, card_b: str, model:
     The pair of states of the two cards that weighs most speaks. Field `household` (class) is what the possibility of another person of
     the same household takes away. Raises KeyError where a number is in no register.
     """
-    model = model or pinned()
     records = standardise(cards)
+    model = model or _for_registers_of(records.cards.height)
     number = dict(records.numbers.iter_rows())
     one, two = number[card_a], number[card_b]
     rows = records.rows.with_row_index("row")
