@@ -16,16 +16,16 @@ from sqlalchemy.pool import NullPool, Pool
 SCHEME = "duckdbgx"
 
 
-class BufferedExecutionContext(DuckDBExecutionContext):  # type: ignore[misc]
+class BufferedExecutionContext(DuckDBExecutionContext):
     def post_exec(self) -> None:
-        super().post_exec()
+        super().post_exec()  # type: ignore[no-untyped-call]
         if self.cursor is not None and self.cursor.description is not None:
             self.cursor_fetch_strategy = FullyBufferedCursorFetchStrategy(
                 self.cursor, initial_buffer=self.cursor.fetchall(), alternate_description=self.cursor.description
             )
 
 
-class BufferedDialect(Dialect):  # type: ignore[misc]
+class BufferedDialect(Dialect):
     execution_ctx_cls = BufferedExecutionContext
     supports_statement_cache = False
 

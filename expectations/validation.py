@@ -63,9 +63,9 @@ class Validator:
         """Validate each table (in `schema`, or in its own) of a DuckDB file against its suite; results in declared order."""
         source_name = name or database.stem
         address = f"{dialect.SCHEME}:///{database}"
-        source = self._context.data_sources.add_or_update_sql(source_name, connection_string=address)
+        source: Any = self._context.data_sources.add_or_update_sql(source_name, connection_string=address)
         results: list[RuleResult] = []
-        # GX connects anew for each query; while one connection is open, DuckDB hands out the same instance and need not load the file again.
+        # GX connects anew for each query; while one connection is open, DuckDB hands out the same instance and loads the file once.
         with sqlalchemy.create_engine(address).connect():
             for table in tables:
                 results += self._validate_table(source, source_name, table, schema or table.schema)

@@ -174,4 +174,3 @@ def _failed(message: str) -> int:
 def main() -> None:
     """Entry point of the `bhyt` command."""
     sys.exit(app())
-

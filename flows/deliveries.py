@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from datetime import UTC, datetime
 from typing import Any
 
@@ -40,7 +39,9 @@ def explain(settings: Settings, delivery: str) -> int:
     console = Console()
     console.print(f"[bold]{entry['path']}[/bold]  ({entry['export']}, delivery {entry['delivery_id']})")
     console.print(f"status: [bold]{entry['status']}[/bold]" + (f" – {entry['reason']}" if entry["reason"] else ""))
-    console.print(f"province {entry['province_code'] or '–'}, period {entry['period'] or '–'}, received {entry['received_at']:%Y-%m-%d %H:%M} UTC")
+    console.print(
+        f"province {entry['province_code'] or '–'}, period {entry['period'] or '–'}, received {entry['received_at']:%Y-%m-%d %H:%M} UTC"
+    )
     counts = {c: grouped(entry[f"records_{c}"]) for c in ("declared", "read", "loaded", "quarantined", "repeated")}
     console.print(
         f"records: {counts['read']} read = {counts['loaded']} loaded + {counts['quarantined']} quarantined + {counts['repeated']} repeated"

@@ -22,7 +22,7 @@ QUESTIONS = (
     (
         "Which facilities spend most of the fund?",
         """
-        SELECT facility_code, any_value(facility_name ORDER BY month DESC) AS facility_name, sum(visits) AS visits, sum(fund_paid) AS fund_paid
+        SELECT facility_code, max(facility_name) AS facility_name, sum(visits) AS visits, sum(fund_paid) AS fund_paid
         FROM marts.facility_month GROUP BY facility_code ORDER BY fund_paid DESC, facility_code LIMIT 5
         """,
     ),

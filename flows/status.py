@@ -28,16 +28,23 @@ def print_status(settings: Settings) -> int:
             """
         ).fetchall()
         waiting = c.execute(
-            "SELECT status, delivery_id, path, reason FROM quality.deliveries WHERE status IN ('held', 'refused') ORDER BY received_at DESC, path LIMIT 20"
+            """
+            SELECT status, delivery_id, path, reason FROM quality.deliveries
+            WHERE status IN ('held', 'refused') ORDER BY received_at DESC, path LIMIT 20
+            """
         ).fetchall()
     if snapshot:
         console.print(f"Published: [bold]{version}[/bold], run {snapshot[0]}, built {snapshot[1]:%Y-%m-%d %H:%M} UTC by {snapshot[2]}")
-        console.print(f"Coverage months {snapshot[3]} to {snapshot[4]}; versions kept: {', '.join(v.name for v in publish.versions(settings))}")
+        console.print(
+            f"Coverage months {snapshot[3]} to {snapshot[4]}; versions kept: {', '.join(v.name for v in publish.versions(settings))}"
+        )
     grid = Grid("export", title="Exports", title_justify="left")
     for column in ("loaded", "held", "refused", "latest month", "last received (UTC)", "records"):
         grid.add_column(column, justify="right")
     for name, loaded, held, refused, period, received, records in exports:
-        grid.add_row(name, grouped(loaded), grouped(held), grouped(refused), str(period or "–"), f"{received:%Y-%m-%d %H:%M}", grouped(records))
+        grid.add_row(
+            name, grouped(loaded), grouped(held), grouped(refused), str(period or "–"), f"{received:%Y-%m-%d %H:%M}", grouped(records)
+        )
     console.print(grid)
     if waiting:
         wait = Grid("status", "delivery", "path", "why, and what to do", title="Waits for a person", title_justify="left")

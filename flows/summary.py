@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -144,17 +145,9 @@ def screen() -> Console:
 
 def markdown(summary: Summary) -> str:
     """The summary as the page of a Prefect artifact and of the report folder."""
-    with Console(record=True, width=150, file=_Nowhere()) as console:
+    with Console(record=True, width=150, file=StringIO()) as console:
         console.print(text_of(summary))
         return f"# Night {summary.run_id}\n\n```\n{console.export_text()}```\n"
-
-
-class _Nowhere:
-    def write(self, _: str) -> int:
-        return 0
-
-    def flush(self) -> None:
-        return None
 
 
 def _counts(summary: Summary) -> Grid:

@@ -101,7 +101,9 @@ def halved_registers(read: Sequence[Landed], outcomes: Sequence[Outcome], delive
     return [checked[o.delivery_id] for o in outcomes]
 
 
-def entry(item: Landed, outcome: Outcome, received_at: datetime, received_seq: int, profiles: str, former: dict[str, object] | None) -> Entry:
+def entry(
+    item: Landed, outcome: Outcome, received_at: datetime, received_seq: int, profiles: str, former: dict[str, object] | None
+) -> Entry:
     """The ledger's entry of a delivery that was read; one tried again keeps the time when it was first received."""
     return Entry(
         delivery_id=item.delivery_id, export=item.export, path=item.path, file=_file(item), sha256=item.sha256,
@@ -119,7 +121,8 @@ def repeat(item: Landed, original: str, records: int, received_at: datetime, rec
     return Entry(
         delivery_id=item.delivery_id, export=item.export, path=item.path, file=_file(item), sha256=item.sha256,
         province_code=item.province, period=item.period, received_at=received_at, received_seq=received_seq,
-        modified_ns=item.modified_ns, status="repeated", code="same_bytes", reason=f"the same bytes as delivery {original}; nothing was loaded",
+        modified_ns=item.modified_ns, status="repeated", code="same_bytes",
+        reason=f"the same bytes as delivery {original}; nothing was loaded",
         records_read=records, records_repeated=records, context=item.context, profiles=profiles,
     )  # fmt: skip
 

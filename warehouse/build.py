@@ -10,7 +10,7 @@ import hashlib
 import hmac
 import json
 import secrets
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -274,11 +274,12 @@ class Build:
         _insert(c, BUILD, [dict(zip(("table_name", "fingerprint", "rows"), r, strict=True)) for r in build])
         _insert(c, DICTIONARY, dictionary((*BI_TABLES, *ANALYST_TABLES, *META)))
         months = c.execute(f"SELECT min(month), max(month) FROM {COVERAGE}.marts.coverage_nation_month").fetchone() or (None, None)
-        snapshot = {"run_id": built.run_id, "published_at": published_at, "code_version": code_version, "months_from": months[0], "months_to": months[1]}
+        snapshot = {"run_id": built.run_id, "published_at": published_at, "code_version": code_version}
+        snapshot |= {"months_from": months[0], "months_to": months[1]}
         _insert(c, SNAPSHOT, [snapshot])
 
 
-def _insert(connection: duckdb.DuckDBPyConnection, table: Table, rows: Iterable[dict[str, object]]) -> None:
+def _insert(connection: duckdb.DuckDBPyConnection, table: Table, rows: Iterable[Mapping[str, object]]) -> None:
     frame = pl.DataFrame(list(rows), schema=table.polars_schema)
     connection.register("rows_in", frame.to_arrow())
     connection.execute(f"INSERT INTO {COVERAGE}.{table.qualified_name} BY NAME SELECT * FROM rows_in")

@@ -200,7 +200,9 @@ class _Reading:
             frames.append(raw.rows.with_columns(pl.col("row_number").alias("_row_number"), row_number=ordinal, _share=pl.lit(number)))
             if raw.lines is not None:
                 place = pl.DataFrame({"row_number": raw.rows["row_number"], "_ordinal": ordinal})
-                lines.append(raw.lines.join(place, on="row_number", maintain_order="left").drop("row_number").rename({"_ordinal": "row_number"}))
+                lines.append(
+                    raw.lines.join(place, on="row_number", maintain_order="left").drop("row_number").rename({"_ordinal": "row_number"})
+                )
             start += raw.rows.height
         raw_rows = pl.concat(frames, how="diagonal").rechunk()
         kept = raw_rows.select("row_number", "_row_number", "_share")
@@ -219,7 +221,9 @@ class _Reading:
     def _write(
         self, waiting: list[tuple[_Delivery, Raw]], kept: pl.DataFrame, good: pl.DataFrame, bad: pl.DataFrame, lines: pl.DataFrame | None
     ) -> None:
-        ids = pl.DataFrame({"_share": range(len(waiting)), "_id": [d.item.delivery_id for d, _ in waiting]}, schema_overrides={"_share": pl.Int32})
+        ids = pl.DataFrame(
+            {"_share": range(len(waiting)), "_id": [d.item.delivery_id for d, _ in waiting]}, schema_overrides={"_share": pl.Int32}
+        )
         kept = kept.join(ids, on="_share", maintain_order="left")
         for frame, sink in ((good, "loaded"), (bad, "quarantined")):
             for share, part in self._shares(frame, kept):

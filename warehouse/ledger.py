@@ -120,11 +120,11 @@ class Ledger:
         ]
         return pl.concat(frames) if frames else pl.DataFrame(schema={**schema, "run_id": pl.String()})
 
-    def write(self, run_id: str, book: str, rows: Iterable[Any] | pl.DataFrame) -> None:
+    def write(self, run_id: str, book: str, rows: Iterable[Entry | Mapping[str, Any]] | pl.DataFrame) -> None:
         """Add one run's entries to a book."""
         schema = BOOKS[book]
         if not isinstance(rows, pl.DataFrame):
-            rows = pl.DataFrame([r if isinstance(r, Mapping) else asdict(r) for r in rows], schema=schema)
+            rows = pl.DataFrame([asdict(r) if isinstance(r, Entry) else r for r in rows], schema=schema)
         if rows.is_empty():
             return
         restricted_directory(self.directory / book)

@@ -24,7 +24,9 @@ class Disagreement(Exception):
     """Great Expectations and the quarantine do not find the same number of rows for a rule."""
 
 
-def stage(database: Path, settings: Settings, outcomes: Sequence[Outcome], export_of: dict[str, str], known_facilities: Sequence[Path]) -> list[Table]:
+def stage(
+    database: Path, settings: Settings, outcomes: Sequence[Outcome], export_of: dict[str, str], known_facilities: Sequence[Path]
+) -> list[Table]:
     """Fill a new DuckDB file with the rows of the deliveries that were read; returns the exports that have any."""
     read = [o.delivery_id for o in outcomes if o.status != "refused"]
     staged: list[Table] = []
@@ -36,7 +38,9 @@ def stage(database: Path, settings: Settings, outcomes: Sequence[Outcome], expor
         c.execute("CREATE TABLE known.icd AS SELECT DISTINCT icd_code FROM reference.icd")
         for table in EXPORTS:
             ids = [i for i in read if export_of[i] == table.name]
-            files = [str(p) for i in ids for v in ("loaded", "quarantine") if (p := settings.rows_dir(v, table.name) / f"{i}.parquet").exists()]
+            files = [
+                str(p) for i in ids for v in ("loaded", "quarantine") if (p := settings.rows_dir(v, table.name) / f"{i}.parquet").exists()
+            ]
             columns = ", ".join(f"{f.name} {f.kind.duckdb}" for f in table.fields)
             c.execute(f"CREATE TABLE staged.{table.name} ({columns})")
             if files:
@@ -67,7 +71,10 @@ def results(database: Path, tables: Sequence[Table], found: Sequence[RuleResult]
                 certified = by_rule[rule.name]
                 if certified.failed is not None and certified.failed != total:
                     raise Disagreement(f"rule {rule.name}: Great Expectations finds {certified.failed} rows, the quarantine {total}")
-                rows += [_result(rule, r["delivery_id"], r["checked"], r[rule.name], bool(certified.error)) for r in counted.iter_rows(named=True)]
+                rows += [
+                    _result(rule, r["delivery_id"], r["checked"], r[rule.name], bool(certified.error))
+                    for r in counted.iter_rows(named=True)
+                ]
     return pl.DataFrame(rows, schema_overrides={"failed_pct": pl.Float64}) if rows else pl.DataFrame()
 
 

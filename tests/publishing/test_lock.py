@@ -10,7 +10,14 @@ import pytest
 
 from warehouse.lock import AlreadyRunning, one_at_a_time
 
-HOLD = "import sys,time; from pathlib import Path; from warehouse.lock import one_at_a_time\nwith one_at_a_time(Path(sys.argv[1])): print('held', flush=True); time.sleep(60)"
+HOLD = """
+import sys, time
+from pathlib import Path
+from warehouse.lock import one_at_a_time
+with one_at_a_time(Path(sys.argv[1])):
+    print("held", flush=True)
+    time.sleep(60)
+"""
 
 
 @pytest.fixture

@@ -103,7 +103,12 @@ def staged_rows(name: str) -> pl.DataFrame:
     split = reference.places().communes.filter(pl.col("is_split"))
     commune = "residence_commune" if name in ("cards", "claims") else "commune"
     if commune in raw.columns:  # the split commune lies in its own province, and its code is of the time before
-        raw = raw.with_columns(pl.when(pl.col(commune) == split["code"][0]).then(pl.lit(split["province_unit"][0])).otherwise(pl.col(split_row.meta.output_name())).alias(split_row.meta.output_name()))  # noqa: E501
+        raw = raw.with_columns(
+            pl.when(pl.col(commune) == split["code"][0])
+            .then(pl.lit(split["province_unit"][0]))
+            .otherwise(pl.col(split_row.meta.output_name()))
+            .alias(split_row.meta.output_name())
+        )
     if name != "claims":
         return complete(typed(raw.drop("standard", "lines"), table, "d1"), table, PERIOD, reference.places())
     raw = raw.with_columns(pl.col("standard").fill_null("130"), issued_on=pl.lit(date(2025, 9, 2)), position=pl.col("row_number"))

@@ -21,6 +21,7 @@ assert _spec.loader
 rows = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(rows)
 
+
 @pytest.fixture(scope="module")
 def staged() -> dict[str, pl.DataFrame]:
     return {t.name: rows.staged_rows(t.name) for t in EXPORTS}

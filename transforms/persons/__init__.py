@@ -45,7 +45,8 @@ def link(
     `cards`: rows of all registers in use: `card_number`, the columns of `standardise.EVIDENCE`, `period` (Date), `received_rank` (integer).
     `former`: `card_number`, `person_id` of an earlier run; its ids are kept where the persons are. `decisions`: `card_key_a`,
     `card_key_b`, `same` (Boolean): what a person decided, by card key or number; where two decisions contradict, they stay apart.
-    `model`: unless given the pinned one, reckoning with as many people as registers of this size may hold. Neither the order of rows nor the number of threads changes anything.
+    `model`: unless given the pinned one, reckoning with as many people as registers of this size may hold.
+    Neither the order of rows nor the number of threads changes anything.
     """
     records = standardise(cards)
     model = model or _for_registers_of(records.cards.height)

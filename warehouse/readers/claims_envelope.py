@@ -202,6 +202,7 @@ def _check_start(path: Path) -> bool:
 
 
 _DECLARATION = re.compile(rb"<\?xml\s[^<>?]{0,200}\?>")
+_OWN_DECLARATION = re.compile(rb"(?:\xef\xbb\xbf)?\s*<\?xml\s[^<>?]{0,200}\?>")
 _LONGEST_DECLARATION = 210
 
 
@@ -216,8 +217,9 @@ def _chunks(path: Path, size: int = _CHUNK) -> Iterator[bytes]:
             data = rest + chunk
             own = 1 if first else 0  # the file's own declaration stands at its start
             if data.find(b"<?xml", own) >= 0:
-                blanked = _DECLARATION.sub(lambda m: m[0] if m.start() <= 3 and own else b" " * len(m[0]), data)
-                data = blanked
+                start = data[:own] and _OWN_DECLARATION.match(data)
+                keep = start.end() if start else 0
+                data = data[:keep] + _DECLARATION.sub(lambda m: b" " * len(m[0]), data[keep:])
             tail = data.rfind(b"<", max(len(data) - _LONGEST_DECLARATION, 0))
             cut = tail if tail > 0 and data[tail : tail + 5] == b"<?xml"[: len(data) - tail] else len(data)
             rest, first = data[cut:], False

@@ -19,7 +19,7 @@ _EXACT = 2**53
 def names(path: Path) -> list[str]:
     """Names of the columns. Raises `Refusal('unreadable_parquet')`."""
     try:
-        return list(pq.read_schema(path).names)  # type: ignore[no-untyped-call]
+        return list(pq.read_schema(path).names)
     except (ArrowException, OSError) as error:
         raise _damaged() from error
 
@@ -33,7 +33,7 @@ def frames(path: Path, columns: Sequence[int], rows: int) -> Iterator[pl.DataFra
     """
     number = 1
     try:
-        with pq.ParquetFile(path) as file:  # type: ignore[no-untyped-call]
+        with pq.ParquetFile(path) as file:
             schema = file.schema_arrow
             paths = [schema.names[c] for c in columns]
             for batch in file.iter_batches(batch_size=rows, columns=paths):
