@@ -33,8 +33,7 @@ class RuleResult:
 def quiet() -> None:
     """Great Expectations as we run it: no telemetry, no progress bars, no chatter."""
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
-    for name in ("great_expectations", "great_expectations.data_context.types.base"):
-        logging.getLogger(name).setLevel(logging.ERROR)
+    logging.getLogger("great_expectations").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", module=r"great_expectations.*")
 
 
@@ -44,6 +43,8 @@ class Validator:
     def __init__(self, docs: Path | None = None) -> None:
         quiet()
         import great_expectations as gx
+
+        logging.getLogger("great_expectations.data_context.types.base").setLevel(logging.ERROR)  # its import has set it to INFO
 
         dialect.register()
         self._gx = gx

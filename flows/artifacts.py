@@ -1,9 +1,15 @@
-"""What a night leaves in Prefect: a table of deliveries, a table of rule results, a summary. No personal values."""
+"""What a night leaves for people: a table of deliveries, a table of rule results and a summary in Prefect, a page in the report folder.
+
+No personal values.
+"""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
+from flows import picture
 from flows.night import Night
 from flows.summary import Summary, markdown
 
@@ -11,11 +17,13 @@ LISTED = 500  # Prefect keeps an artifact in its database; the whole list is in 
 
 
 def show(night: Night, summary: Summary) -> None:
-    """Write the artifacts, and the summary page and Data Docs into the report folder."""
+    """Write the artifacts; and into the report folder the summary, Data Docs, and the page that shows all of it."""
     page = markdown(summary)
     (night.report_dir / "summary.md").write_text(page, encoding="utf-8")
     create_markdown_artifact(page, key="night-summary", description=f"Night {summary.run_id}")
     create_table_artifact(summary.deliveries[:LISTED], key="night-deliveries", description="Tonight's deliveries")
     create_table_artifact(summary.broken[:LISTED], key="night-rules", description="Rules that rows break")
     with night.timed("data docs"):
-        night.validator.build_docs()
+        docs = night.validator.build_docs()
+    if summary.published:
+        picture.draw(night.report_dir, Path(summary.published) / "coverage.duckdb", summary, docs)

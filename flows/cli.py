@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated
 
 from cyclopts import App, Parameter
+from pydantic import ValidationError
 
 from warehouse.code_version import RELEASE
 from warehouse.settings import Settings
@@ -34,14 +35,19 @@ def nightly(*, wait: float = 0, received_at: datetime | None = None) -> int:
     received_at
         The moment that counts as "first seen" for tonight's deliveries; default now.
     """
+    from warehouse.lock import AlreadyRunning
+    from warehouse.publish import NotPublished
+
     settings = Settings()
-    if _nothing_new(settings):
-        print("Nothing new: no delivery, no decision, no change of code.")
-        return PUBLISHED
+    try:
+        if _nothing_new(settings, wait):
+            print("Nothing new: no delivery, no decision, no change of code.")
+            return PUBLISHED
+    except (AlreadyRunning, NotPublished) as error:
+        return _failed(str(error))
     _prefect_home(settings)
     from flows.nightly import nightly as flow
     from flows.summary import print_summary
-    from warehouse.lock import AlreadyRunning
 
     try:
         print_summary(flow(wait_seconds=wait, received_at=received_at))
@@ -147,17 +153,17 @@ def rollback() -> int:
     return PUBLISHED
 
 
-def _nothing_new(settings: Settings) -> bool:
-    """Whether a night has nothing to do, told without Prefect and, when so, without opening a file."""
-    from flows.night import anything_landed, begin, up_to_date
-    from warehouse.lock import AlreadyRunning, one_at_a_time
+def _nothing_new(settings: Settings, wait_seconds: float) -> bool:
+    """Whether a night has nothing to do, told without Prefect and, when so, without opening a file.
 
-    try:
-        with one_at_a_time(settings.lock_file):
-            night = begin(settings)
-            return not anything_landed(night) and up_to_date(settings, night.ledger)
-    except AlreadyRunning:
-        return False
+    Raises AlreadyRunning when another night runs for longer than `wait_seconds`, so that a refusal comes at once and is one line.
+    """
+    from flows.night import anything_landed, begin, up_to_date
+    from warehouse.lock import one_at_a_time
+
+    with one_at_a_time(settings.lock_file, wait_seconds):
+        night = begin(settings)
+        return not anything_landed(night) and up_to_date(settings, night.ledger)
 
 
 def _prefect_home(settings: Settings) -> None:
@@ -173,4 +179,10 @@ def _failed(message: str) -> int:
 
 def main() -> None:
     """Entry point of the `bhyt` command."""
-    sys.exit(app())
+    try:
+        sys.exit(app())
+    except ValidationError as error:  # of Settings: a wrong variable is wrong usage, and no reason for a traceback
+        for problem in error.errors():
+            name = "_".join(str(part) for part in ("coverage", *problem["loc"])).upper()
+            print(f"bhyt: environment variable {name}: {problem['msg']}", file=sys.stderr)
+        sys.exit(USAGE)

@@ -70,7 +70,7 @@ class Night:
 
     @cached_property
     def validator(self) -> Validator:
-        return Validator(self.report_dir if self.settings.data_docs else None)
+        return Validator(self.report_dir / "data_docs" if self.settings.data_docs else None)
 
     @contextmanager
     def timed(self, step: str) -> Iterator[None]:
@@ -193,6 +193,8 @@ def up_to_date(settings: Settings, ledger: Ledger) -> bool:
     made = publish.versions(settings)
     if not made or publish.current(settings) is None:
         return False
+    if made[-1].name < max(ledger.runs(), default=""):
+        return False  # the ledger tells of what no version shows yet: a night died before it published, or a person has decided
     return published_fingerprints(made[-1] / "coverage.duckdb") == wanted(settings, ledger.deliveries())
 
 

@@ -12,6 +12,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from flows import tasks
 from flows.artifacts import show
 from flows.night import Night, begin, up_to_date
+from flows.processes import readers
 from flows.summary import Summary, summarise
 from warehouse.arrivals import Arrivals
 from warehouse.ingest import Outcome
@@ -47,16 +48,17 @@ def nightly(wait_seconds: float = 0, received_at: datetime | None = None) -> Sum
 
 def read_all(night: Night, found: Arrivals) -> list[Outcome]:
     """Read new deliveries, several at a time; what a cached run left no rows of is read again."""
-    with night.timed("read"):
-        night.profiles, night.places, night.run_id  # noqa: B018 - once, before threads share them
-        batches = tasks.batches(found.to_read)
-        progress = tasks.Progress(sum(x.size for x in found.to_read))
-        futures = tasks.read_deliveries.map(unmapped(night), batches)
-        sizes = {f.task_run_id: sum(x.size for x in b) for f, b in zip(futures, batches, strict=True)}
+    weight = tasks.weights(found.to_read)
+    batches = tasks.batches(found.to_read)
+    progress = tasks.Progress(sum(weight.values()))
+    night.profiles, night.places, night.run_id  # noqa: B018 - once, before threads share them
+    with night.timed("read"), readers(night.settings, sum(weight.values())) as reading:
+        futures = tasks.read_deliveries.map(unmapped(night), batches, unmapped(reading))
+        size_of = {f.task_run_id: sum(weight[x.delivery_id] for x in b) for f, b in zip(futures, batches, strict=True)}
         for future in as_completed(list(futures)):
-            progress.add(sizes[future.task_run_id])
+            progress.add(size_of[future.task_run_id])
         outcomes = list(chain.from_iterable(f.result() for f in futures))
         gone = {x.delivery_id for x in tasks.stale(night, outcomes, found)}
         again = tasks.batches([x for x in found.to_read if x.delivery_id in gone])
-        renewed = [o for b in again for o in tasks.read_deliveries.with_options(refresh_cache=True)(night, b)]
+        renewed = [o for b in again for o in tasks.read_deliveries.with_options(refresh_cache=True)(night, b, reading)]
         return [o for o in outcomes if o.delivery_id not in gone] + renewed

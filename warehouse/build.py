@@ -103,11 +103,11 @@ def _declaration(table: Table) -> str:
 
 
 def published_fingerprints(coverage_file: Path) -> dict[str, str]:
-    """`meta.build` of a version; empty when there is none."""
+    """`meta.build` of a version, without the tables that are made anew each time; empty when there is none."""
     if not coverage_file.exists():
         return {}
     with duckdb.connect(str(coverage_file), read_only=True) as connection:
-        return dict(connection.execute("SELECT table_name, fingerprint FROM meta.build").fetchall())
+        return dict(connection.execute("SELECT table_name, fingerprint FROM meta.build WHERE fingerprint <> ''").fetchall())
 
 
 class Build:

@@ -11,3 +11,6 @@ class Refusal(Exception):
         self.code = code
         self.reason = reason
         self.position = position
+
+    def __reduce__(self) -> tuple[type[Refusal], tuple[str, str, str]]:
+        return Refusal, (self.code, self.reason, self.position)  # it comes back from processes that read

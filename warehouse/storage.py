@@ -75,7 +75,6 @@ class ParquetSink:
         self.path = path
         self.rows = 0
         self._schema = schema
-        self._arrow = pl.DataFrame(schema=schema).to_arrow().schema
         self._writer: pq.ParquetWriter | None = None
         self._temporary: Path | None = None
 
@@ -87,6 +86,7 @@ class ParquetSink:
             handle, name = tempfile.mkstemp(prefix=f".{self.path.name}.", dir=self.path.parent)
             os.close(handle)
             self._temporary = Path(name)
+            self._arrow = pl.DataFrame(schema=self._schema).to_arrow().schema
             self._writer = pq.ParquetWriter(self._temporary, self._arrow, compression="zstd", compression_level=1)
         table: pa.Table = frame.select(pl.col(n).cast(t) for n, t in self._schema.items()).to_arrow().cast(self._arrow)
         self._writer.write_table(table)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -142,6 +143,7 @@ class _Batch:
         )
 
 
+@lru_cache(maxsize=1024)  # many files of a night are of one day, and setting Polars to work costs more than reading it
 def _day(text: str | None) -> date | None:
     """NGAYLAP is a value of the file, not of a row, so it is read here, by the rules for every date."""
     day = pl.select(read_date(pl.lit(text, dtype=pl.String))).item()
