@@ -37,10 +37,11 @@ format: env
 	$(BIN)/ruff format .
 
 docs: env ## the pages that are made from the declarations
-	$(BIN)/python -m expectations.pages docs/dictionary
+	$(BIN)/python -m warehouse.dictionary_pages docs/dictionary
 
-bench: env
-	$(BIN)/python -m benchmarks
+bench: env ## speed and memory of reading claims and of linkage, on this machine
+	$(BIN)/python benchmarks/claims_xml.py 50
+	$(BIN)/python benchmarks/persons.py 16000
 
 # The one step that needs uv (https://docs.astral.sh/uv): resolve pyproject.toml anew, hashes for every platform, no index named.
 lock:

@@ -113,7 +113,13 @@ def sample(
 
 @app.command(name="explain-delivery")
 def explain_delivery(delivery: str) -> int:
-    """What became of a delivery and why: its counts, rules, and quarantined rows. DELIVERY is an id or a path."""
+    """What became of a delivery and why: its counts, the rules that its rows break, the rows in quarantine.
+
+    Parameters
+    ----------
+    delivery
+        Its id, or its path in the landing zone or the end of it.
+    """
     from flows.deliveries import explain
 
     return explain(Settings(), delivery)
@@ -139,7 +145,7 @@ def release(delivery: str, *, by: str = "", why: str = "") -> int:
 
 @app.command
 def rollback() -> int:
-    """Publish the version before the current one again."""
+    """Publish the version before the current one again; once more goes back one further."""
     from warehouse import publish
     from warehouse.lock import AlreadyRunning, one_at_a_time
 

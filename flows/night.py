@@ -20,7 +20,7 @@ from expectations.validation import RuleResult, Validator
 from transforms import persons
 from transforms.geography import Places
 from warehouse import card_persons, landing, profiles, publish, reference, staging
-from warehouse.arrivals import Arrivals, arrivals, entry, halved_registers, repeat, short_archives
+from warehouse.arrivals import Arrivals, arrivals, entry, halved_registers, is_short, repeat, short_archives
 from warehouse.build import Build, Built, fingerprints, given_fingerprints, person_key, published_fingerprints, sha256
 from warehouse.code_version import code_hash, code_version
 from warehouse.ingest import Outcome, ingest
@@ -107,14 +107,23 @@ def read(night: Night, batch: Sequence[Landed]) -> list[Outcome]:
 
 
 def settle(night: Night, found: Arrivals, outcomes: list[Outcome]) -> tuple[list[Landed], list[Outcome]]:
-    """Read the twins of refused deliveries too, check archives as wholes, and hold registers that have halved."""
+    """Read the twins that are no repeats too, check archives as wholes, and hold registers that have halved.
+
+    A twin is no repeat of a delivery that was refused, nor where its own manifest declares more rows than there are.
+    """
     items = list(found.to_read)
+    deliveries = night.ledger.deliveries()
+    held = dict(deliveries.select("delivery_id", "records_read").iter_rows())
+    repeated = [(item, held[original]) for item, original in found.repeats]
     for outcome in list(outcomes):
-        for twin in found.twins.get(outcome.delivery_id, []) if outcome.status == "refused" else []:
-            items.append(twin)
-            outcomes += read(night, [twin])
-    outcomes = short_archives(items, outcomes)
-    return items, halved_registers(items, outcomes, night.ledger.deliveries())
+        for twin in found.twins.get(outcome.delivery_id, []):
+            if outcome.status == "refused" or is_short(twin, outcome.records_read):
+                items.append(twin)
+                outcomes += read(night, [twin])
+            else:
+                repeated.append((twin, outcome.records_read))
+    outcomes = short_archives(items, outcomes, repeated)
+    return items, halved_registers(items, outcomes, deliveries)
 
 
 def validate(night: Night, items: Sequence[Landed], outcomes: Sequence[Outcome]) -> pl.DataFrame:
@@ -136,9 +145,7 @@ def record(night: Night, found: Arrivals, items: Sequence[Landed], outcomes: Seq
     entries = [entry(x, by_id[x.delivery_id], night.received_at, night.sequence, fingerprint, former.get(x.delivery_id)) for x in items]
     records = {i: r["records_read"] for i, r in former.items()} | {o.delivery_id: o.records_read for o in outcomes}
     repeats = list(found.repeats)
-    for original, twins in found.twins.items():
-        if by_id[original].status != "refused":
-            repeats += [(twin, original) for twin in twins]
+    repeats += [(twin, original) for original, twins in found.twins.items() for twin in twins if twin.delivery_id not in by_id]
     entries += [repeat(x, original, records[original], night.received_at, night.sequence, fingerprint) for x, original in repeats]
     files = {x.path.split("!/")[0]: x for x in found.seen if not (x.refusal and x.sha256 == "")}
     ledger = night.ledger

@@ -1,7 +1,7 @@
 """The picture of a night: `coverage.svg`, and `index.html` for people who open a page, not a database. Aggregates only.
 
 Both are drawn from the published version with the templates beside this module: nothing is fetched, no script runs, and the same night
-gives the same bytes. Sizes are in the units of the SVG's view box, 480 wide: the width of a phone.
+gives the same bytes. Sizes are in the units of the SVG's view box, 420 wide: about a phone.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 
 import duckdb
@@ -17,12 +19,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from flows.summary import LISTED, Summary, grouped
 
 MONTHS_SHOWN = 24
-WIDTH = 480
+WIDTH = 420
 ROW = 22  # one province
-PLOT_LEFT, PLOT_RIGHT = 118, 352
+PLOT_LEFT, PLOT_RIGHT = 108, 282
 TREND_TOP, TREND_HEIGHT = 14, 120
-HIGHEST = 110.0  # a rate above it comes from a wrong population figure; its dot stands at the edge, its number beside it
-LABELS = 6  # as many months as fit below the trend
+HIGHEST = 105.0  # a rate far above 100 comes from a wrong population figure: its dot stands at the edge with a › beside it
+LABELS = 5  # as many months as fit below the trend
 
 _TEMPLATES = Environment(
     loader=FileSystemLoader(Path(__file__).with_name("templates")),
@@ -113,7 +115,7 @@ def figures(coverage_file: Path) -> Figures:
 
 
 def draw(report_dir: Path, coverage_file: Path, summary: Summary, docs: Path | None) -> Path:
-    """Write `coverage.svg` and `index.html` into the report folder; returns the page. `docs` is the index of Data Docs, if they were built."""
+    """Write `coverage.svg` and `index.html` into the report folder; returns the page. `docs` is the index of Data Docs, if built."""
     found = figures(coverage_file)
     (report_dir / "coverage.svg").write_text(coverage_svg(found), encoding="utf-8")
     page = report_dir / "index.html"
@@ -139,13 +141,18 @@ def page_of(summary: Summary, found: Figures, docs: str | None) -> str:
     return _TEMPLATES.get_template("night.html").render(
         summary=summary, latest=found.months[-1] if found.months else None, picture=coverage_svg(found), docs=docs, number=grouped,
         percent=percent, trouble=trouble[:LISTED], more_trouble=max(0, len(trouble) - LISTED), broken=summary.broken[:LISTED],
-        more_broken=max(0, len(summary.broken) - LISTED), visits=claims.get("visits"), fund_paid=claims.get("fund_paid"),
+        more_broken=max(0, len(summary.broken) - LISTED), visits=claims.get("visits"), fund_paid=billions(claims.get("fund_paid")),
     )  # fmt: skip
 
 
 def percent(rate: float | None) -> str:
     """A rate the Vietnamese way: 95,71 %; a dash for none."""
     return "–" if rate is None else f"{grouped(rate, 2)}\N{NO-BREAK SPACE}%"
+
+
+def billions(amount: Decimal | None) -> str:
+    """Đồng as people say large sums, in tỷ (10⁹): 2,05 tỷ đ."""
+    return "–" if amount is None else f"{grouped(amount / 1_000_000_000, 2)}\N{NO-BREAK SPACE}tỷ\N{NO-BREAK SPACE}đ"
 
 
 def points(gap: float | None) -> str:
@@ -156,7 +163,7 @@ def points(gap: float | None) -> str:
 
 
 def _nice(values: list[float], start: float, end: float) -> Scale:
-    """An axis over `values` (percent) with round ends and four to eight ticks; not from zero, since dots are read by place, not by length."""
+    """An axis over `values` (percent) with round ends and a few ticks; not from zero, since dots are read by place, not by length."""
     low, high = (min(values), min(max(values), HIGHEST)) if values else (0.0, 100.0)
     low = min(low, high)
     step = next((s for s in (1, 2, 5, 10) if (high - low) / s <= 5), 20)
@@ -171,8 +178,11 @@ def _chart(provinces: tuple[Province, ...]) -> dict[str, object]:
     scale = _nice(rates, PLOT_LEFT, PLOT_RIGHT)
     rows = [
         {
-            "y": 34 + i * ROW, "name": p.name, "state": p.state, "coverage": percent(p.coverage), "target": percent(p.target), "gap": points(p.gap),
-            "x": None if p.coverage is None else scale(p.coverage), "target_x": None if p.target is None else scale(p.target),
+            "y": 34 + i * ROW, "name": p.name, "state": p.state, "coverage": percent(p.coverage),
+            "target": percent(p.target), "gap": points(p.gap),
+            "x": None if p.coverage is None else scale(p.coverage),
+            "beyond": p.coverage is not None and p.coverage > scale.high,
+            "target_x": None if p.target is None else scale(p.target),
         }
         for i, p in enumerate(provinces)
     ]  # fmt: skip
@@ -182,14 +192,15 @@ def _chart(provinces: tuple[Province, ...]) -> dict[str, object]:
 def _trend(months: tuple[Month, ...]) -> dict[str, object]:
     rates = [v for m in months for v in (m.coverage, m.target) if v is not None]
     y = _nice(rates, TREND_TOP + TREND_HEIGHT, TREND_TOP)
-    inset = 24  # room for the labels of the first and last month
-    x = Scale(0, max(1, len(months) - 1), 40 + inset, WIDTH - 14 - inset, 1)
+    inset = 28  # room for the labels of the first and last month
+    x = Scale(0, max(1, len(months) - 1), 38 + inset, WIDTH - 12 - inset, 1)
     place = [x(i) if len(months) > 1 else round((x.start + x.end) / 2, 1) for i in range(len(months))]
     every = max(1, math.ceil(len(months) / LABELS))
     dots = [
         {
             "x": at, "y": None if m.coverage is None else y(m.coverage), "rate": percent(m.coverage), "month": f"{m.month:%m/%Y}",
             "provinces": m.provinces, "labelled": (len(months) - 1 - i) % every == 0,
+            "told": i in (0, len(months) - 1) or len(months) <= LABELS,
         }
         for i, (at, m) in enumerate(zip(place, months, strict=True))
     ]  # fmt: skip
@@ -207,7 +218,7 @@ def _path(points_: list[tuple[float, float | None]], y: Scale, reach: float = 0)
     """An SVG path that is broken where there is no value. With `reach` each value is a level that goes on so far to both sides at most."""
     parts: list[str] = []
     pen_down = False
-    gap = min((b[0] - a[0] for a, b in zip(points_, points_[1:], strict=False)), default=2 * reach)
+    gap = min((b[0] - a[0] for a, b in pairwise(points_)), default=2 * reach)
     half = round(min(reach, gap / 2), 1)
     for at, value in points_:
         if value is None:

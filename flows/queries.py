@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import duckdb
-from rich.console import Console
 from rich.table import Table as Grid
 
+from flows.summary import grouped, screen
 from warehouse import publish
 from warehouse.settings import Settings
 
@@ -13,7 +15,7 @@ QUESTIONS = (
     (
         "Which provinces are furthest below their target this month?",
         """
-        SELECT month, province_name, insured_persons, population, round(coverage_pct, 2) AS coverage_pct, target_pct, persons_to_target
+        SELECT month, province_name, insured_persons, population, coverage_pct, target_pct, persons_to_target
         FROM marts.coverage_province_month
         WHERE month = (SELECT max(month) FROM marts.coverage_province_month)
         ORDER BY gap_points NULLS LAST, province_code LIMIT 5
@@ -40,18 +42,31 @@ QUESTIONS = (
 
 def print_queries(settings: Settings) -> int:
     """Print each question, its SQL and its answer. Returns the exit status."""
-    console = Console()
+    console = screen()
     version = publish.current(settings)
     if version is None:
         console.print("Nothing is published yet; run `bhyt nightly`.")
         return 1
-    console.print(f"The warehouse lies at [bold]{settings.published_file}[/bold]. Three queries to try:")
+    console.print(f"The warehouse lies at [bold]{settings.published_file}[/bold]. Three queries to try:\n", soft_wrap=True)
     with duckdb.connect(str(version / "coverage.duckdb"), read_only=True) as connection:
         for question, sql in QUESTIONS:
             answer = connection.execute(sql)
-            grid = Grid(*(d[0] for d in answer.description or ()), title=question, title_justify="left")
+            kinds = {d[0]: str(d[1]) for d in answer.description or ()}
+            grid = Grid()
+            for name, kind in kinds.items():
+                grid.add_column(name, justify="left" if kind in ("VARCHAR", "DATE") else "right")
             for row in answer.fetchall():
-                grid.add_row(*(str("" if v is None else v) for v in row))
-            console.print(grid)
+                grid.add_row(*(_shown(v) for v in row))
+            console.print(question, style="bold")
             console.print("\n".join(line.removeprefix("        ") for line in sql.strip("\n ").splitlines()), style="dim", highlight=False)
+            console.print(grid)
     return 0
+
+
+def _shown(value: object) -> str:
+    """A cell as the summary shows it; the queries themselves give plain numbers."""
+    if value is None or isinstance(value, str):
+        return value or "–"
+    if isinstance(value, date):
+        return f"{value:%m/%Y}"
+    return grouped(value, 2 if isinstance(value, float) else 0)

@@ -129,7 +129,7 @@ def text_of(summary: Summary) -> RenderableType:
     parts.append(_headline(summary.headline))
     seconds = ", ".join(f"{step} {value:.1f} s" for step, value in summary.timings.items())
     parts.append(Text(f"Built {len(summary.computed)} tables, copied {len(summary.copied)} unchanged. Time: {seconds}."))
-    parts.append(Text(f"Published: {summary.published}\nReport:    {summary.report}"))
+    parts.append(Text(f"Published: {summary.published}\nReport:    {summary.report}/index.html"))
     return Group(*parts)
 
 

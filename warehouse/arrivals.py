@@ -35,7 +35,8 @@ def arrivals(landed: Iterable[Landed], deliveries: pl.DataFrame, profiles: str) 
     """Sort what lies in the landing zone. `deliveries` is the ledger's, `profiles` the fingerprint of the profiles.
 
     The same path with the same bytes is no new delivery, unless it was refused and its manifest or the profiles have changed
-    since. The same bytes under another path of the same export are a repeat, unless what they repeat was refused.
+    since. The same bytes under another path of the same export are a repeat, unless what they repeat was refused, or their own
+    manifest declares more rows than they hold (`is_short`: then the delivery is read, and refused as truncated).
     """
     known = {r["delivery_id"]: r for r in deliveries.iter_rows(named=True)}
     originals = {(r["export"], r["sha256"]): r["delivery_id"] for r in known.values() if r["status"] not in ("refused", "repeated")}
@@ -45,12 +46,11 @@ def arrivals(landed: Iterable[Landed], deliveries: pl.DataFrame, profiles: str) 
         found.seen.append(item)
         entry = known.get(item.delivery_id)
         content = (item.export, item.sha256)
-        if entry is not None:
-            if entry["status"] == "refused" and (entry["context"], entry["profiles"]) != (item.context, profiles):
-                found.to_read.append(item)
-        elif item.refusal or missing_context(item):
+        if entry is not None and (entry["status"] != "refused" or (entry["context"], entry["profiles"]) == (item.context, profiles)):
+            continue
+        if item.refusal or missing_context(item):
             found.to_read.append(item)
-        elif content in originals:
+        elif content in originals and not is_short(item, known[originals[content]]["records_read"]):
             found.repeats.append((item, originals[content]))
         elif content in pending:
             found.twins[pending[content]].append(item)
@@ -60,13 +60,23 @@ def arrivals(landed: Iterable[Landed], deliveries: pl.DataFrame, profiles: str) 
     return found
 
 
-def short_archives(read: Sequence[Landed], outcomes: Sequence[Outcome]) -> list[Outcome]:
-    """Refuse all members of an archive that together hold fewer records than its manifest declares."""
+def is_short(item: Landed, records: int) -> bool:
+    """Whether the manifest beside a file declares more rows than its bytes are known to hold."""
+    return item.rows_declared is not None and item.rows_declared > records
+
+
+def short_archives(read: Sequence[Landed], outcomes: Sequence[Outcome], repeated: Iterable[tuple[Landed, int]] = ()) -> list[Outcome]:
+    """Refuse all members of an archive that together hold fewer records than its manifest declares.
+
+    `repeated`: members that were not read since their bytes are known, and the records that they hold.
+    """
     declared = {str(x.file): x.rows_declared_total for x in read if x.rows_declared_total is not None}
     records: dict[str, int] = defaultdict(int)
     file_of = {x.delivery_id: str(x.file) for x in read}
     for o in outcomes:
         records[file_of[o.delivery_id]] += o.records_read
+    for twin, held in repeated:
+        records[str(twin.file)] += held
     return [
         Outcome(o.delivery_id, "refused", "truncated",
                 f"the manifest of the archive declares {total} records, its members hold {records[file]}; deliver the archive again, whole")

@@ -23,7 +23,7 @@ from expectations.exports import CLAIM_LINES, EXPORTS
 from expectations.marts import ANALYST_TABLES, BI_TABLES
 from expectations.marts.quality import BUILD, DICTIONARY, META, RESULTS, SNAPSHOT
 from expectations.validation import RuleResult
-from warehouse import reference
+from warehouse import parquet_files, reference
 from warehouse.definitions import create, dictionary, quoted
 from warehouse.ledger import Ledger
 from warehouse.settings import Settings
@@ -33,6 +33,8 @@ from warehouse.storage import replacing, restricted_directory
 COVERAGE, ANALYST = "coverage", "analyst"
 NEVER_COPIED = ("quality",)  # cheap, and the audit adds to them after the build
 IN_USE = ("loaded",)
+TYPED = {f"typed.{t.name}": t for t in (*EXPORTS, CLAIM_LINES)}
+FEW_FILES = 200  # as many are read where a query needs them; more (claims) are first put into one table
 
 
 @dataclass
@@ -199,9 +201,7 @@ class Build:
         c.register("used", used.to_arrow())
         c.execute("CREATE TABLE deliveries_in_use AS SELECT * FROM used")
         c.unregister("used")
-        c.execute("CREATE SCHEMA typed")
-        for table in (*EXPORTS, CLAIM_LINES):
-            self._give_typed(table, used)
+        c.execute("CREATE SCHEMA typed")  # filled when something reads it
         c.execute("CREATE SCHEMA persons")
         if self.settings.card_persons_file.exists():
             c.execute("SET VARIABLE card_persons = ?", [str(self.settings.card_persons_file)])
@@ -215,28 +215,35 @@ class Build:
             c.execute(f"CREATE TABLE ledger.{name} AS SELECT * FROM book")
             c.unregister("book")
 
-    def _give_typed(self, table: Table, used: pl.DataFrame) -> None:
+    def _give_typed(self, table: Table) -> None:
         c = self.connection
         export = "claims" if table is CLAIM_LINES else table.name
-        ids = used.filter(pl.col("export") == export)["delivery_id"]
-        files = [str(p) for i in ids if (p := self.settings.rows_dir("loaded", table.name) / f"{i}.parquet").exists()]
-        variable = f"{table.name}_files"
-        if files:
-            c.execute(f"SET VARIABLE {variable} = ?", [files])
+        in_use = self.deliveries.filter(pl.col("status").is_in(IN_USE) & (pl.col("export") == export))
+        ids = in_use["delivery_id"]
+        files = parquet_files.existing([self.settings.rows_dir("loaded", table.name) / f"{i}.parquet" for i in ids])
+        if 0 < len(files) <= FEW_FILES:
+            variable = f"{table.name}_files"
+            c.execute(f"SET VARIABLE {variable} = ?", [[str(f) for f in files]])
             rows = f"read_parquet(getvariable('{variable}'))"
         else:
+            rows = f"rows_of_{table.name}"
             columns = ", ".join(f"{f.name} {f.kind.duckdb}" for f in table.fields)
-            c.execute(f"CREATE TABLE no_{table.name} ({columns})")
-            rows = f"no_{table.name}"
+            c.execute(f"CREATE TABLE {rows} ({columns})")
+            parquet_files.insert(c, rows, files, [f.name for f in table.fields])
         c.execute(
             f"CREATE VIEW typed.{table.name} AS SELECT r.*, d.received_rank, d.period, d.register_province"
             f" FROM {rows} r JOIN deliveries_in_use d USING (delivery_id)"
         )
 
     def _need(self, name: str) -> None:
-        """Make a step, and first the steps that it reads."""
+        """Make a step, or the typed rows of an export, and first what it reads."""
         query = queries().get(name)
-        if query is None or name in self._ready:
+        if name in self._ready:
+            return
+        if name in TYPED:
+            self._give_typed(TYPED[name])
+            self._ready.add(name)
+        if query is None:
             return
         self._need_all(query)
         self.connection.execute(f"CREATE SCHEMA IF NOT EXISTS {query.schema}")

@@ -15,7 +15,7 @@ from expectations.declare import Rule, Table
 from expectations.exports import EXPORTS
 from expectations.quarantine import counts
 from expectations.validation import RuleResult
-from warehouse import reference
+from warehouse import parquet_files, reference
 from warehouse.ingest import Outcome
 from warehouse.settings import Settings
 
@@ -38,21 +38,15 @@ def stage(
         c.execute("CREATE TABLE known.icd AS SELECT DISTINCT icd_code FROM reference.icd")
         for table in EXPORTS:
             ids = [i for i in read if export_of[i] == table.name]
-            files = [
-                str(p) for i in ids for v in ("loaded", "quarantine") if (p := settings.rows_dir(v, table.name) / f"{i}.parquet").exists()
-            ]
             columns = ", ".join(f"{f.name} {f.kind.duckdb}" for f in table.fields)
             c.execute(f"CREATE TABLE staged.{table.name} ({columns})")
-            if files:
-                names = ", ".join(f.name for f in table.fields)
-                c.execute("SET VARIABLE files = ?", [files])
-                c.execute(f"INSERT INTO staged.{table.name} SELECT {names} FROM read_parquet(getvariable('files'), union_by_name = true)")
+            for verdict in ("loaded", "quarantine"):  # apart: the files of a verdict have one schema, and DuckDB need not compare them
+                files = parquet_files.existing([settings.rows_dir(verdict, table.name) / f"{i}.parquet" for i in ids])
+                parquet_files.insert(c, f"staged.{table.name}", files, [f.name for f in table.fields])
+            if ids:
                 staged.append(table)
-        facility_files = [str(p) for p in known_facilities if p.exists()]
         c.execute("CREATE TABLE known.facility AS SELECT DISTINCT facility_code FROM staged.facilities WHERE facility_code IS NOT NULL")
-        if facility_files:
-            c.execute("SET VARIABLE files = ?", [facility_files])
-            c.execute("INSERT INTO known.facility SELECT DISTINCT facility_code FROM read_parquet(getvariable('files'))")
+        parquet_files.insert(c, "known.facility", parquet_files.existing(known_facilities), ["facility_code"])
     return staged
 
 

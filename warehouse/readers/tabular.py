@@ -153,9 +153,9 @@ def _records(frames: Iterable[pl.DataFrame], header: Header, table: Table, font:
         held = rows.tail(TAIL)
         yield _named(rows.head(-TAIL), header, table)
     if held is not None:
-        cells = held.select(pl.col(r"^c\d+$")).rows()
+        cells, damaged = held.select(pl.col(r"^c\d+$")).rows(), held["row_flaw"].is_in(["nul_byte", "undecodable"]).to_list()
         end = len(cells)
-        while end and is_footer(cells[end - 1], required):
+        while end and not damaged[end - 1] and is_footer(cells[end - 1], required):
             end -= 1
         yield _named(held.head(end), header, table)
 
