@@ -12,5 +12,7 @@ SILENCE = {
     "GX_ANALYTICS_ENABLED": "false",
     "POLARS_WARN_UNSTABLE": "0",
 }
-for _name, _value in SILENCE.items():
+# A busy machine starts Prefect's ephemeral server in more than the 20 seconds that are its default; our own progress goes to Prefect too.
+PREFECT = {"PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "180", "PREFECT_LOGGING_EXTRA_LOGGERS": "bhyt"}
+for _name, _value in (SILENCE | PREFECT).items():
     os.environ.setdefault(_name, _value)

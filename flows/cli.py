@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from datetime import datetime
@@ -39,6 +40,10 @@ def nightly(*, wait: float = 0, received_at: datetime | None = None) -> int:
     from warehouse.publish import NotPublished
 
     settings = Settings()
+    if not settings.landing_dir.is_dir():
+        print(f"bhyt: the landing zone {settings.landing_dir} does not exist; set COVERAGE_LANDING or make the folder", file=sys.stderr)
+        return USAGE
+    _show_progress()
     try:
         if _nothing_new(settings, wait):
             print("Nothing new: no delivery, no decision, no change of code.")
@@ -170,6 +175,15 @@ def _nothing_new(settings: Settings, wait_seconds: float) -> bool:
     with one_at_a_time(settings.lock_file, wait_seconds):
         night = begin(settings)
         return not anything_landed(night) and up_to_date(settings, night.ledger)
+
+
+def _show_progress() -> None:
+    """What the night is doing, on standard error."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
+    log = logging.getLogger("bhyt")
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
 
 
 def _prefect_home(settings: Settings) -> None:

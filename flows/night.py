@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -29,9 +30,15 @@ from warehouse.ledger import Entry, Ledger
 from warehouse.settings import Settings
 from warehouse.storage import scratch_directory, sweep, sync_all
 
+log = logging.getLogger("bhyt")
+
 
 class AuditFailed(Exception):
     """A rule of severity error does not hold for a mart; the old version stays published."""
+
+
+class NoLandingZone(Exception):
+    """There is nothing to read from; the message names the folder."""
 
 
 @dataclass
@@ -75,14 +82,19 @@ class Night:
     @contextmanager
     def timed(self, step: str) -> Iterator[None]:
         start = time.perf_counter()
+        log.info("%s …", step)
         try:
             yield
         finally:
-            self.timings[step] = self.timings.get(step, 0.0) + time.perf_counter() - start
+            seconds = time.perf_counter() - start
+            self.timings[step] = self.timings.get(step, 0.0) + seconds
+            log.info("%s: %.1f s", step, seconds)
 
 
 def begin(settings: Settings, received_at: datetime | None = None) -> Night:
     """Under the night's lock: clear what a killed night left in the spool, and set the clock."""
+    if not settings.landing_dir.is_dir():
+        raise NoLandingZone(f"the landing zone {settings.landing_dir} does not exist; set COVERAGE_LANDING or make the folder")
     sweep(settings.spool_dir)
     moment = received_at or datetime.now(UTC)
     return Night(settings, moment.astimezone(UTC).replace(tzinfo=None))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Sequence
 from datetime import timedelta
@@ -89,12 +90,27 @@ def stale(night: Night, outcomes: Sequence[Outcome], found: Arrivals) -> list[La
 
 
 class Progress:
-    """Bytes read so far, as a Prefect progress artifact."""
+    """Bytes read so far: as a Prefect progress artifact, and in words with the time left."""
+
+    EVERY_SECONDS = 2.0
 
     def __init__(self, total: int) -> None:
         self.total, self.done = max(total, 1), 0
         self.artifact = create_progress_artifact(progress=0.0, key="night-progress", description="Deliveries read, by bytes")
+        self._started = self._said = time.monotonic()
 
     def add(self, size: int) -> None:
         self.done += size
+        now = time.monotonic()
+        if now - self._said < self.EVERY_SECONDS and self.done < self.total:
+            return
+        self._said = now
         update_progress_artifact(self.artifact, progress=min(100.0, 100.0 * self.done / self.total))  # type: ignore[arg-type]
+        speed = self.done / max(now - self._started, 1e-9)
+        steps.log.info(
+            "read %.0f of %.0f MB, %.1f MB/s, about %.0f s left",
+            self.done / 1e6,
+            self.total / 1e6,
+            speed / 1e6,
+            (self.total - self.done) / speed,
+        )

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
+import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PATIENCE = 120.0  # seconds before a wait is given up; a failure then says what was waited for
@@ -68,6 +71,21 @@ class Place:
         finally:
             process.kill()
         return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
+    def here(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """`bhyt <words>` in this process, which has the libraries loaded already."""
+        from flows.cli import main
+
+        out, err = io.StringIO(), io.StringIO()
+        with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+            for name in [n for n in os.environ if n.startswith("COVERAGE_")]:
+                patch.delenv(name)
+            for name, value in self.environment.items():
+                patch.setenv(name, value)
+            patch.setattr(sys, "argv", ["bhyt", *words])
+            with pytest.raises(SystemExit) as left:
+                main()
+        return subprocess.CompletedProcess(words, left.value.code, out.getvalue(), err.getvalue())
 
     def ask(self, sql: str, file: str = "coverage.duckdb") -> list[tuple[object, ...]]:
         """Rows of a query to the published version."""

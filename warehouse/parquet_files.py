@@ -19,7 +19,7 @@ def existing(files: Sequence[Path]) -> list[Path]:
 
 
 def insert(connection: duckdb.DuckDBPyConnection, table: str, files: Sequence[Path], columns: Sequence[str]) -> None:
-    """Append `columns` of Parquet files of one schema to `table` (a qualified name from the declarations), in order of the files' groups."""
+    """Append `columns` of Parquet files of one schema to `table`, a qualified name from the declarations."""
     names = ", ".join(columns)
     large = [f for f in files if f.stat().st_size > SMALL_BYTES]
     if large:

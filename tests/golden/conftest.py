@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import RunNight
+from tests.conftest import FIRST_NIGHT, RunNight
 from tests.golden.published import Published
+from tests.golden.worlds import ButOne, data_files, deliver, give
 from warehouse.samples import write
 
 # Two mergers of the reform (24 and 27, 30 and 31) of which one takes over a code that was another province's.
@@ -36,3 +37,22 @@ def small(small_world: Path, run_night: RunNight) -> Published:
     """The small world after one night. Read-only: a test that goes on from here takes a copy of the work area."""
     home = small_world / "data"
     return Published(home, small_world, run_night(home, small_world / "landing"))
+
+
+@pytest.fixture(scope="session")
+def all_but_one(small: Published, run_night: RunNight, tmp_path_factory: pytest.TempPathFactory) -> ButOne:
+    """The small world received over two nights, the later half of its files first, all but one. Read-only: `copy` it to go on.
+
+    Its key file is that of `small`, so that facts can be compared too.
+    """
+    out = tmp_path_factory.mktemp("but_one")
+    home, landing = out / "data", out / "landing"
+    names = data_files(small.landing)
+    last = next(n for n in reversed(names) if n.startswith("hospitals/claims/2025-06"))
+    names.remove(last)
+    give(small.home / "restricted" / "person_key", home / "restricted")
+    half = len(names) // 2
+    for night, part in enumerate((names[half:], names[:half])):
+        deliver(small.landing, part, landing)
+        run_night(home, landing, FIRST_NIGHT + timedelta(days=night))
+    return ButOne(home, landing, small.world, last)

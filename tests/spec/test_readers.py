@@ -167,6 +167,11 @@ def test_a_broken_last_row_stays_a_record(tmp_path, last):
     assert [r["row_number"] for r in found] == [2, 3]
 
 
+def test_a_last_row_of_nul_bytes_is_damage_and_no_footer(tmp_path):
+    found = rows(tmp_path, f"{CARD}\nGD4220000000001;Lê A;1980;1;22;;01/01/2025\n\0\0\0\n", CARDS)
+    assert [(r["row_number"], r["row_flaw"]) for r in found] == [(2, None), (3, "nul_byte")]
+
+
 @pytest.mark.parametrize(
     "last",
     ["Tổng;;;;;;", ";Cộng;;;;;12", "TỔNG CỘNG;;;;;;", "tong so;;;;;;", "Tổng số thẻ: 1;;;;;;", ";;;;Giám đốc;;"],

@@ -1,0 +1,105 @@
+"""The same deliveries give the same rows: on another night, on another machine, in another order, and a night does only what it must."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from tests.conftest import FIRST_NIGHT, RunNight
+from tests.golden.published import Published, all_tables, unlike
+from tests.golden.worlds import BOOKKEEPING, ButOne, give
+
+FROM_REGISTERS = {
+    "marts.coverage_province_month", "marts.coverage_nation_month", "marts.coverage_commune_month", "marts.coverage_group_month",
+    "marts.coverage_age_sex_month", "marts.registration_level_month", "marts.lapse_month", "marts.duplicate_cards_month",
+    "marts.employer_compliance_quarter", "marts.employers_missing_quarter", "marts.national_series",
+    "dims.province", "dims.commune", "dims.facility", "dims.object_code", "dims.icd", "dims.cost_group",
+}  # fmt: skip
+FROM_CLAIMS = {
+    "marts.facility_month", "marts.facility_service_month", "marts.facility_cost_group_month", "marts.diagnosis_month",
+    "marts.referral_month", "marts.province_claims_month", "marts.claim_signals_month", "marts.fund_quarter", "facts.claim", "facts.claim_cost",
+}  # fmt: skip
+ALWAYS_MADE_ANEW = {"quality.deliveries", "quality.results", "quality.quarantine"}
+
+
+def files(home: Path) -> dict[str, tuple[int, int]]:
+    """Every file that a night writes: size and modification time."""
+    found = [p for part in ("warehouse", "restricted", "reports") for p in (home / part).rglob("*") if p.is_file() and p.name != "night.lock"]
+    return {str(p.relative_to(home)): (p.stat().st_size, p.stat().st_mtime_ns) for p in found}
+
+
+def test_the_same_night_again_changes_nothing(small: Published, run_night: RunNight) -> None:
+    before = files(small.home)
+    summary = run_night(small.home, small.landing, FIRST_NIGHT + timedelta(days=1))
+    assert not summary.new
+    assert summary.deliveries == summary.computed == []
+    assert files(small.home) == before
+
+
+def test_two_machines_give_the_same_rows_in_every_table(small: Published, run_night: RunNight, tmp_path: Path) -> None:
+    """Same landing zone, same time of receipt, same key file: even ids of runs and keyed hashes are the same."""
+    home = tmp_path / "data"
+    give(small.home / "restricted" / "person_key", home / "restricted")
+    run_night(home, small.landing)
+    other = Published(home, small.world, small.summary)
+    assert other.tables.keys() >= FROM_REGISTERS | FROM_CLAIMS | ALWAYS_MADE_ANEW | {"meta.dictionary", "meta.snapshot"}
+    assert unlike(small.tables, other.tables) == []
+
+
+def test_another_key_changes_nothing_but_the_keyed_hashes(small: Published, run_night: RunNight, tmp_path: Path) -> None:
+    home = tmp_path / "data"
+    run_night(home, small.landing, workers="1")
+    other = Published(home, small.world, small.summary)
+    assert unlike(small.tables, other.tables, ("facts.", "meta.snapshot", "meta.build")) == []
+    for name, keys in {"facts.claim": ["claim_key", "person_key"], "facts.claim_cost": ["claim_key"]}.items():
+        mine, theirs = small.tables[name], other.tables[name]
+        columns = [c for c in mine.columns if c not in keys]
+        assert mine.select(columns).sort(columns).equals(theirs.select(columns).sort(columns), null_equal=True)
+        assert not set(mine["claim_key"]) & set(theirs["claim_key"])
+
+
+def test_no_table_depends_on_the_order_in_which_files_arrive(small: Published, all_but_one: ButOne, run_night: RunNight, tmp_path: Path) -> None:
+    """Three nights: the later half first, then the earlier half but one file of claims, then that one – and only claims are made anew."""
+    world = all_but_one.copy(tmp_path)
+    before = all_tables(world.home / "warehouse/current/coverage.duckdb")
+    assert "marts.facility_month" in unlike(small.tables, before, BOOKKEEPING), "the file that is still to come counts for something"
+    world.deliver_the_last()
+    summary = run_night(world.home, world.landing, FIRST_NIGHT + timedelta(days=2))
+    after = Published(world.home, small.world, summary)
+    assert unlike(small.tables, after.tables, BOOKKEEPING) == []
+
+    assert [d["path"] for d in summary.deliveries] == [all_but_one.last]
+    assert set(summary.copied) == FROM_REGISTERS
+    assert set(summary.computed) == FROM_CLAIMS | ALWAYS_MADE_ANEW
+
+
+def test_a_person_counts_once_however_the_nights_fall(small: Published) -> None:
+    """The order of arrival is in the ledger alone: received_at and the run, nothing in the figures."""
+    received = small.tables["quality.deliveries"]
+    assert received["received_at"].unique().to_list() == [FIRST_NIGHT.replace(tzinfo=None)]
+    assert received.filter(pl.col("status") != "loaded").is_empty()
+
+
+@pytest.mark.parametrize("earlier_first", [True, False])
+def test_of_two_registers_of_one_month_the_one_received_later_counts(
+    small: Published, run_night: RunNight, tmp_path: Path, earlier_first: bool
+) -> None:
+    """Time received decides between nights, whatever the files' own times say; so this pair, and only such a pair, has an order."""
+    landing, home = tmp_path / "landing", tmp_path / "data"
+    folder = "provinces/cards"
+    source = next(p for p in sorted((small.landing / folder).rglob("*.csv")) if "2025-06" in p.name)
+    lines = source.read_bytes().splitlines(keepends=True)
+    name = source.name
+    pair = [("one", b"".join(lines)), ("two", b"".join(lines[:-1]))]
+    for night, (where, data) in enumerate(pair if earlier_first else reversed(pair)):
+        path = landing / folder / where / name
+        path.parent.mkdir(parents=True)
+        path.write_bytes(data)
+        run_night(home, landing, FIRST_NIGHT + timedelta(days=night))
+    deliveries = all_tables(home / "warehouse/current/coverage.duckdb")["quality.deliveries"]
+    status = {str(p).split("/")[2]: s for p, s in deliveries.select("path", "status").iter_rows()}
+    assert status == ({"one": "superseded", "two": "loaded"} if earlier_first else {"two": "superseded", "one": "loaded"})
