@@ -184,6 +184,7 @@ def _show_progress() -> None:
     log = logging.getLogger("bhyt")
     log.addHandler(handler)
     log.setLevel(logging.INFO)
+    log.propagate = False  # Prefect's console handler would say it again
 
 
 def _prefect_home(settings: Settings) -> None:
@@ -200,7 +201,7 @@ def _failed(message: str) -> int:
 def main() -> None:
     """Entry point of the `bhyt` command."""
     try:
-        sys.exit(app())
+        sys.exit(app(sys.argv[1:]))
     except ValidationError as error:  # of Settings: a wrong variable is wrong usage, and no reason for a traceback
         for problem in error.errors():
             name = "_".join(str(part) for part in ("coverage", *problem["loc"])).upper()

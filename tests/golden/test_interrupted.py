@@ -1,0 +1,130 @@
+"""A night that does not end well: what was published stands, and the next night makes up for it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from expectations.declare import Severity
+from expectations.marts import BI_TABLES
+from tests.conftest import FIRST_NIGHT, RunNight
+from tests.golden.published import Published, all_tables, unlike
+from tests.golden.worlds import BOOKKEEPING, ButOne
+
+# Runs `bhyt nightly`, and dies at the n-th call of a function as at the pull of a plug: no handler, no finally, no flush.
+DYING_NIGHT = """
+import importlib, os, signal, sys
+module, holder, function, call = sys.argv[1:5]
+sys.argv[1:] = ["nightly"]
+place = importlib.import_module(module)
+place = getattr(place, holder) if holder else place
+whole, calls = getattr(place, function), []
+def dying(*args, **kwargs):
+    calls.append(None)
+    if len(calls) == int(call):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return whole(*args, **kwargs)
+setattr(place, function, dying)
+from flows.cli import main
+main()
+"""
+
+
+def die_in_the_night(home: Path, landing: Path, *place: str) -> None:
+    settings = {"COVERAGE_HOME": str(home), "COVERAGE_LANDING": str(landing), "COVERAGE_DATA_DOCS": "false", "COVERAGE_WORKERS": "1"}
+    others = {k: v for k, v in os.environ.items() if not k.startswith(("COVERAGE_", "PREFECT_"))}
+    night = subprocess.Popen(
+        [sys.executable, "-c", DYING_NIGHT, *place],
+        env=others | settings, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+    )  # fmt: skip
+    assert night.wait() == -signal.SIGKILL
+    try:
+        os.killpg(night.pid, signal.SIGKILL)  # the Prefect server that it had started
+    except ProcessLookupError:
+        pass
+
+
+def names(home: Path) -> set[str]:
+    """Every file and directory of the warehouse and of the restricted area; hidden ones are rubbish of a night."""
+    return {str(p.relative_to(home)) for part in ("warehouse", "restricted") for p in (home / part).rglob("*")}
+
+
+def test_a_night_killed_while_it_reads_leaves_nothing_behind(small: Published, run_night: RunNight, tmp_path: Path) -> None:
+    """Here the work area also makes a key of its own, so keyed hashes are others, and nothing else is."""
+    home = tmp_path / "data"
+    die_in_the_night(home, small.landing, "warehouse.storage", "ParquetSink", "close", "60")
+    assert not (home / "warehouse" / "current").exists()
+    assert any((home / "restricted" / "loaded").rglob("*.parquet")), "killed in the middle: some deliveries were read"
+
+    summary = run_night(home, small.landing)
+    after = Published(home, small.world, summary)
+    assert unlike(small.tables, after.tables, ("facts.", "meta.snapshot", "meta.build")) == []
+    for name, keys in {"facts.claim": ["claim_key", "person_key"], "facts.claim_cost": ["claim_key"]}.items():
+        mine, theirs = small.tables[name], after.tables[name]
+        columns = [c for c in mine.columns if c not in keys]
+        assert mine.select(columns).sort(columns).equals(theirs.select(columns).sort(columns), null_equal=True)
+        assert not set(mine["claim_key"]) & set(theirs["claim_key"])
+    assert names(home) == names(small.home)
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        ("warehouse.ledger", "Ledger", "write", "3"),  # the ledger is half written
+        ("warehouse.publish", "", "swing", "1"),  # the new version is whole, the link still points at the old one
+    ],
+    ids=["between-two-books", "before-the-swap"],
+)
+def test_a_killed_night_leaves_the_old_version_and_the_next_publishes(
+    small: Published, all_but_one: ButOne, run_night: RunNight, tmp_path: Path, place: tuple[str, ...]
+) -> None:
+    world = all_but_one.copy(tmp_path)
+    current = world.home / "warehouse" / "current"
+    old = current.resolve()
+    world.deliver_the_last()
+    die_in_the_night(world.home, world.landing, *place)
+    assert current.resolve() == old
+
+    summary = run_night(world.home, world.landing, FIRST_NIGHT + timedelta(days=3))
+    assert summary.new
+    assert current.resolve() != old
+    assert unlike(small.tables, Published(world.home, small.world, summary).tables, BOOKKEEPING) == []
+    assert [n for n in names(world.home) if any(part.startswith(".") for part in Path(n).parts)] == []
+    assert not any((world.home / "restricted" / "spool").iterdir())
+
+
+def test_a_broken_rule_of_a_mart_keeps_the_old_version(
+    small: Published, all_but_one: ButOne, run_night: RunNight, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from flows import cli
+
+    world = all_but_one.copy(tmp_path)
+    current = world.home / "warehouse" / "current"
+    old, tables = current.resolve(), all_tables(current / "coverage.duckdb")
+    world.deliver_the_last()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("flows.night.BI_TABLES", tuple(_with_a_rule_that_all_rows_break(t) if t.name == "facility_month" else t for t in BI_TABLES))
+        for name, value in {"HOME": world.home, "LANDING": world.landing, "DATA_DOCS": "false"}.items():
+            patch.setenv(f"COVERAGE_{name}", str(value))
+        assert cli.nightly() == 1
+    said = capsys.readouterr().err
+    assert "facility_month.visits.defect" in said
+    assert "the published warehouse stands as it was" in said
+    assert current.resolve() == old
+    assert unlike(tables, all_tables(current / "coverage.duckdb")) == []
+
+    summary = run_night(world.home, world.landing, FIRST_NIGHT + timedelta(days=3))
+    assert summary.new, "the deliveries of the failed night are in the ledger and wait to be published"
+    assert unlike(small.tables, Published(world.home, small.world, summary).tables, BOOKKEEPING) == []
+
+
+def _with_a_rule_that_all_rows_break(table):  # type: ignore[no-untyped-def]
+    first = next(r for r in table.rules if r.severity == Severity.ERROR)
+    return replace(table, rules=(replace(first, name="facility_month.visits.defect", offends="true"), *table.rules[1:]))
