@@ -40,8 +40,7 @@ docs: env ## the pages that are made from the declarations
 	$(BIN)/python -m warehouse.dictionary_pages docs/dictionary
 
 bench: env ## speed and memory of reading claims and of linkage, on this machine
-	$(BIN)/python benchmarks/claims_xml.py 50
-	$(BIN)/python benchmarks/persons.py 16000
+	$(BIN)/python -m benchmarks
 
 # The one step that needs uv (https://docs.astral.sh/uv): resolve pyproject.toml anew, hashes for every platform, no index named.
 lock:

@@ -182,7 +182,7 @@ def _show_progress() -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
     log = logging.getLogger("bhyt")
-    log.addHandler(handler)
+    log.handlers = [handler]
     log.setLevel(logging.INFO)
     log.propagate = False  # Prefect's console handler would say it again
 
@@ -190,6 +190,7 @@ def _show_progress() -> None:
 def _prefect_home(settings: Settings) -> None:
     """Prefect's own files lie in the work area, unless its user says otherwise."""
     os.environ.setdefault("PREFECT_HOME", str(settings.home_dir / "prefect"))
+    os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "120")  # 20 is too short on a busy machine
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
 
 

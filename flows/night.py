@@ -28,7 +28,7 @@ from warehouse.ingest import Outcome, ingest
 from warehouse.landing import Landed
 from warehouse.ledger import Entry, Ledger
 from warehouse.settings import Settings
-from warehouse.storage import scratch_directory, sweep, sync_all
+from warehouse.storage import scratch_directory, sweep, sweep_temporaries, sync_all
 
 log = logging.getLogger("bhyt")
 
@@ -92,10 +92,12 @@ class Night:
 
 
 def begin(settings: Settings, received_at: datetime | None = None) -> Night:
-    """Under the night's lock: clear what a killed night left in the spool, and set the clock."""
+    """Under the night's lock: clear what a killed night left half written, and set the clock."""
     if not settings.landing_dir.is_dir():
         raise NoLandingZone(f"the landing zone {settings.landing_dir} does not exist; set COVERAGE_LANDING or make the folder")
     sweep(settings.spool_dir)
+    for directory in (settings.restricted_dir, *settings.ledger_dir.glob("*")):
+        sweep_temporaries(directory)
     moment = received_at or datetime.now(UTC)
     return Night(settings, moment.astimezone(UTC).replace(tzinfo=None))
 

@@ -85,7 +85,7 @@ class Place:
             patch.setattr(sys, "argv", ["bhyt", *words])
             with pytest.raises(SystemExit) as left:
                 main()
-        return subprocess.CompletedProcess(words, left.value.code, out.getvalue(), err.getvalue())
+        return subprocess.CompletedProcess(words, int(left.value.code or 0), out.getvalue(), err.getvalue())
 
     def ask(self, sql: str, file: str = "coverage.duckdb") -> list[tuple[object, ...]]:
         """Rows of a query to the published version."""

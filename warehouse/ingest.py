@@ -87,10 +87,11 @@ class _Delivery:
         self.item = item
         self.declared = item.rows_declared
         self.read = 0
-        self.loaded = ParquetSink(path("loaded", table.name), table.polars_schema)
-        self.quarantined = ParquetSink(path("quarantine", table.name), {**table.polars_schema, **QUARANTINE_FIELDS})
-        self.lines = ParquetSink(path("loaded", CLAIM_LINES.name), CLAIM_LINES.polars_schema)
-        self.bad_lines = ParquetSink(path("quarantine", CLAIM_LINES.name), CLAIM_LINES.polars_schema)
+        spool = settings.spool_dir
+        self.loaded = ParquetSink(path("loaded", table.name), table.polars_schema, spool)
+        self.quarantined = ParquetSink(path("quarantine", table.name), {**table.polars_schema, **QUARANTINE_FIELDS}, spool)
+        self.lines = ParquetSink(path("loaded", CLAIM_LINES.name), CLAIM_LINES.polars_schema, spool)
+        self.bad_lines = ParquetSink(path("quarantine", CLAIM_LINES.name), CLAIM_LINES.polars_schema, spool)
 
     @property
     def sinks(self) -> tuple[ParquetSink, ...]:

@@ -22,6 +22,7 @@ def one_at_a_time(path: Path, wait_seconds: float = 0) -> Iterator[None]:
 
     The file stays; it is the kernel's lock on it that counts, so a killed night leaves no lock behind.
     """
+    path.parent.parent.mkdir(parents=True, exist_ok=True)  # the work area itself stays open: who reads the warehouse passes through it
     restricted_directory(path.parent)
     handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:

@@ -17,6 +17,9 @@ from warehouse.storage import sync_directory, sync_file
 BI_MODE = 0o644
 ANALYST_MODE = 0o640
 DIRECTORY_MODE = 0o755
+# Lies in a version from before it gets its name until the link points at it. Where a night was killed in between it stays, and tells that
+# version from one that a person went back from: the first was never published, the second must not be published again by itself.
+UNPUBLISHED = ".unpublished"
 
 
 class NotPublished(Exception):
@@ -35,10 +38,18 @@ def current(settings: Settings) -> Path | None:
 
 
 def versions(settings: Settings) -> list[Path]:
-    """Directories of all finished versions, oldest first."""
+    """Directories of all versions that are or were published, oldest first."""
     if not settings.versions_dir.exists():
         return []
-    return sorted(p for p in settings.versions_dir.iterdir() if p.is_dir() and not p.name.startswith("."))
+    unfinished = _unfinished(settings)
+    return sorted(p for p in settings.versions_dir.iterdir() if p.is_dir() and p not in unfinished)
+
+
+def _unfinished(settings: Settings) -> set[Path]:
+    """Versions in the making, and those that a night had named but not yet published when it died."""
+    published = settings.current_link.resolve()
+    named = {p.parent for p in settings.versions_dir.glob(f"*/{UNPUBLISHED}") if p.parent.resolve() != published}
+    return named | set(settings.versions_dir.glob(".making-*"))
 
 
 def staging_directory(settings: Settings, run_id: str) -> Path:
@@ -46,7 +57,7 @@ def staging_directory(settings: Settings, run_id: str) -> Path:
     for directory in (settings.current_link.parent, settings.versions_dir):
         directory.mkdir(parents=True, exist_ok=True)
         directory.chmod(DIRECTORY_MODE)
-    for left in settings.versions_dir.glob(".making-*"):  # of a night that died; the night's lock is ours
+    for left in _unfinished(settings):  # of a night that died; the night's lock is ours
         shutil.rmtree(left, ignore_errors=True)
     path = settings.versions_dir / f".making-{run_id}"
     path.mkdir(mode=0o700)
@@ -62,11 +73,13 @@ def publish(settings: Settings, made: Path, run_id: str) -> Path:
         file.chmod(mode)
         sync_file(file)
     made.chmod(DIRECTORY_MODE)
+    (made / UNPUBLISHED).touch()
     sync_directory(made)
     version = settings.versions_dir / run_id
     made.rename(version)
     sync_directory(settings.versions_dir)
     swing(settings, version)
+    (version / UNPUBLISHED).unlink()
     prune(settings)
     return version
 

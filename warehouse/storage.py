@@ -65,14 +65,17 @@ def replacing(path: Path, mode: int = RESTRICTED_FILE_MODE) -> Iterator[Path]:
 
 
 class ParquetSink:
-    """One Parquet file written batch by batch under a temporary name; `close` puts it in place, leaving the block early removes it.
+    """One Parquet file written batch by batch in `spool`; `close` puts it in place, leaving the block early removes it.
+
+    What a killed night has half written thus lies in the spool, which the next one sweeps, and never among the rows.
 
     A sink that was given no rows leaves no file (and removes one of an earlier try). It does not wait for the disk: the rows of a
     delivery count only once the ledger says so, and `sync_all` comes before that.
     """
 
-    def __init__(self, path: Path, schema: dict[str, pl.DataType]) -> None:
+    def __init__(self, path: Path, schema: dict[str, pl.DataType], spool: Path) -> None:
         self.path = path
+        self._spool = spool
         self.rows = 0
         self._schema = schema
         self._writer: pq.ParquetWriter | None = None
@@ -83,7 +86,7 @@ class ParquetSink:
             return
         if self._writer is None:
             restricted_directory(self.path.parent)
-            handle, name = tempfile.mkstemp(prefix=f".{self.path.name}.", dir=self.path.parent)
+            handle, name = tempfile.mkstemp(prefix=f"{self.path.name}.", dir=restricted_directory(self._spool))
             os.close(handle)
             self._temporary = Path(name)
             self._arrow = pl.DataFrame(schema=self._schema).to_arrow().schema
@@ -131,3 +134,9 @@ def sweep(directory: Path) -> None:
                 shutil.rmtree(entry, ignore_errors=True)
             else:
                 entry.unlink(missing_ok=True)
+
+
+def sweep_temporaries(directory: Path) -> None:
+    """Remove what a killed night had not yet put in place with `replacing`: the hidden files of one directory. Under the lock too."""
+    for entry in directory.glob(".*"):
+        entry.unlink(missing_ok=True)

@@ -1,7 +1,8 @@
-"""A BI tool's process: four threads that query the published warehouse until a file appears, each in its own manner.
+"""A BI tool's process: threads that query the published warehouse until a file appears, each in its own manner.
 
-`python reader_loop.py <published coverage.duckdb> <stop file>` prints, for each manner, the run ids seen in order, the number of queries
-and what went wrong. A query's two figures come from two tables, or two files, that agree within each night and differ between nights.
+`python reader_loop.py <published coverage.duckdb> <stop file> <manner>...` prints, for each manner, the run ids seen in order, the number
+of queries and what went wrong. A query's figures come from two tables, or two files, that agree within each night and differ between
+nights. Plain connections and SQLAlchemy's cannot share a process: DuckDB wants one configuration for all that open a file.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import json
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -17,10 +19,11 @@ import duckdb
 import sqlalchemy
 from sqlalchemy.pool import NullPool
 
+PAUSE = 0.3  # seconds between two queries: the nights need the processor too
 SNAPSHOT = "SELECT run_id FROM meta.snapshot"
 NATION = "SELECT sum(insured_persons), max(month) FROM marts.coverage_nation_month"
 PROVINCES = "SELECT sum(insured_persons), max(month) FROM marts.coverage_province_month"
-# Beside it, what the ledger says: each night loads one claim file more.
+# Each night loads one claim file more.
 VISITS = "SELECT sum(visits), sum(fund_paid) FROM marts.facility_month"
 SERVED = "SELECT sum(visits), sum(fund_paid) FROM marts.facility_service_month"
 FACTS = "SELECT count(*), sum(fund_paid) FROM facts.claim"
@@ -42,7 +45,7 @@ def of(connection: duckdb.DuckDBPyConnection) -> Answer:
 class Readers:
     def __init__(self, published: Path) -> None:
         self.published = published
-        self.long_lived = duckdb.connect(str(published), read_only=True)
+        self.long_lived: duckdb.DuckDBPyConnection | None = None
         self.engine = sqlalchemy.create_engine(f"duckdb:///{published}", connect_args={"read_only": True}, poolclass=NullPool)
 
     def a_connection_per_query(self) -> Answer:
@@ -50,6 +53,7 @@ class Readers:
             return of(connection)
 
     def one_connection_for_all(self) -> Answer:
+        self.long_lived = self.long_lived or duckdb.connect(str(self.published), read_only=True)
         return of(self.long_lived)
 
     def both_files_of_one_version(self) -> Answer:
@@ -76,8 +80,12 @@ def loop(query: Callable[[], Answer], stop: Path, seen: dict[str, object]) -> No
             count += 1
             if not runs or runs[-1] != run:
                 runs.append(run)
+            if count == 1:
+                sys.stdout.write("reading\n")
+                sys.stdout.flush()
             if left != right:
                 seen["mixture"] = f"{run}: {left} and {right}"
+            time.sleep(PAUSE)
     except Exception:
         seen["error"] = traceback.format_exc()
     seen |= {"runs": runs, "queries": count}
@@ -85,13 +93,10 @@ def loop(query: Callable[[], Answer], stop: Path, seen: dict[str, object]) -> No
 
 if __name__ == "__main__":
     readers = Readers(Path(sys.argv[1]))
-    manners = (readers.a_connection_per_query, readers.one_connection_for_all, readers.both_files_of_one_version, readers.sqlalchemy_without_a_pool)
-    found: dict[str, dict[str, object]] = {m.__name__: {} for m in manners}
-    threads = [threading.Thread(target=loop, args=(m, Path(sys.argv[2]), found[m.__name__])) for m in manners]
+    found: dict[str, dict[str, object]] = {manner: {} for manner in sys.argv[3:]}
+    threads = [threading.Thread(target=loop, args=(getattr(readers, m), Path(sys.argv[2]), seen)) for m, seen in found.items()]
     for thread in threads:
         thread.start()
-    sys.stdout.write("reading\n")
-    sys.stdout.flush()
     for thread in threads:
         thread.join()
     sys.stdout.write(json.dumps(found))

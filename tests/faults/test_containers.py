@@ -134,6 +134,17 @@ def test_a_bomb_is_refused_before_it_is_unpacked(tmp_path, monkeypatch, pack):
     assert int(refused.value.position.split()[2]) < 40_000_000
 
 
+@pytest.mark.parametrize("member", ["xl/worksheets/sheet1.xml", "xl/media/picture.bin"])
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2])
+def test_a_workbook_with_a_bomb_in_it_is_refused_before_it_is_opened(tmp_path, monkeypatch, member, method):
+    monkeypatch.setattr(containers, "BOMB_BYTES", 3_000_000)
+    file = tmp_path / "book.xlsx"
+    file.write_bytes(zipped({"xl/workbook.xml": b"<workbook/>", member: bytes(4_000_000)}, method))
+    with pytest.raises(Refusal) as refused:
+        formats.checked(file, TARGETS)
+    assert refused.value.code == "zip_bomb"
+
+
 @pytest.mark.parametrize("pack", [gzip.compress, zstandard.compress, lambda t: zipped({"a": t})])
 def test_what_packs_well_but_is_small_or_is_large_but_packs_badly_is_no_bomb(tmp_path, monkeypatch, pack):
     small = b"\0" * 1_000_000

@@ -7,7 +7,6 @@ import re
 import shutil
 import signal
 import sys
-from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -26,19 +25,21 @@ KEPT_BACK = 3  # claim files that arrive after the first night
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory, run_night: RunNight) -> Iterator[Place]:
+def place(tmp_path_factory: pytest.TempPathFactory, run_night: RunNight) -> Place:
     """A small landing zone with a refused and a held delivery. `run_night` is asked for its Prefect server."""
     from prefect.settings import PREFECT_API_URL
 
     root = tmp_path_factory.mktemp("flow")
     write(root, persons=500, months=(MONTH, MONTH), seed=5, provinces=("22",), visits_per_person_year=0.5)
-    place = Place(root, {"PREFECT_API_URL": str(PREFECT_API_URL.value()), "PREFECT_HOME": os.environ["PREFECT_HOME"], "COVERAGE_DATA_DOCS": "false"})
+    place = Place(
+        root, {"PREFECT_API_URL": str(PREFECT_API_URL.value()), "PREFECT_HOME": os.environ["PREFECT_HOME"], "COVERAGE_DATA_DOCS": "false"}
+    )
     (place.landing / FAULTY).write_text("MST,TEN\n0100109106,Công ty Một\n", encoding="utf-8")
     (place.landing / HELD).write_text("NAM,MATINH,DU_TOAN\n2025,22,1000\n2025,99,nhiều\n", encoding="utf-8")
     (root / "later").mkdir()
     for path in claim_files(place)[:KEPT_BACK]:
         shutil.move(path, root / "later" / path.name)
-    yield place
+    return place
 
 
 def claim_files(place: Place) -> list[Path]:
@@ -103,7 +104,9 @@ def first(place: Place, killed: dict[Path, int], lost: Path) -> str:
     return night.stdout
 
 
-def test_the_night_after_a_killed_one_reads_nothing_again_but_what_is_gone(place: Place, killed: dict[Path, int], lost: Path, first: str) -> None:
+def test_the_night_after_a_killed_one_reads_nothing_again_but_what_is_gone(
+    place: Place, killed: dict[Path, int], lost: Path, first: str
+) -> None:
     now = rows_written(place)
     changed = {p for p in killed.keys() | now.keys() if killed.get(p) != now.get(p)}
     assert lost in changed
@@ -111,7 +114,9 @@ def test_the_night_after_a_killed_one_reads_nothing_again_but_what_is_gone(place
 
 
 def test_what_was_read_before_the_kill_is_published(place: Place, first: str) -> None:
-    assert place.ask("SELECT count(*) FROM quality.deliveries WHERE records_read <> records_loaded + records_quarantined + records_repeated") == [(0,)]
+    assert place.ask(
+        "SELECT count(*) FROM quality.deliveries WHERE records_read <> records_loaded + records_quarantined + records_repeated"
+    ) == [(0,)]
     claims = pl.read_parquet(place.root / "truth" / "deliveries.parquet").filter(pl.col("export") == "claims").height
     assert place.ask("SELECT count(*) FROM quality.deliveries WHERE export = 'claims' AND status = 'loaded'") == [(claims - KEPT_BACK,)]
 
@@ -214,7 +219,9 @@ def released(place: Place, first: str) -> Place:
     patient = place.start("nightly", "--wait", "100")
     refused = place.bhyt("nightly")
     assert (refused.returncode, refused.stdout) == (1, "")
-    assert refused.stderr == f"bhyt: another night is running (process {night.pid}); wait until it has ended, or start with --wait SECONDS\n"
+    assert (
+        refused.stderr == f"bhyt: another night is running (process {night.pid}); wait until it has ended, or start with --wait SECONDS\n"
+    )
     assert night.poll() is None
     out, err = patient.communicate(timeout=120)
     assert (patient.returncode, out, err) == (0, "Nothing new: no delivery, no decision, no change of code.\n", "")

@@ -99,7 +99,7 @@ def test_importing_the_flows_silences_prefect_and_great_expectations(tmp_path: P
 
 
 # Loaded by every Python process of the night, Prefect's own server included, before anything else.
-GUARD = '''
+GUARD = """
 import os, sys
 
 def _watch(event, arguments):
@@ -116,7 +116,7 @@ def _watch(event, arguments):
         seen.write(f"{event} {host!r}\\n")
 
 sys.addaudithook(_watch)
-'''
+"""
 LOOPBACK = {"'127.0.0.1'", "'::1'", "'localhost'", "None", "''"}
 
 

@@ -61,9 +61,7 @@ class Served:
     def ask(self, path: str, body: dict[str, Any] | None = None, method: str = "POST") -> Any:
         """Prefect's REST interface."""
         data = json.dumps(body or {}).encode() if method != "GET" else None
-        request = urllib.request.Request(
-            f"{self.env['PREFECT_API_URL']}/{path}", data, {"Content-Type": "application/json"}, method=method
-        )
+        request = urllib.request.Request(f"{self.env['PREFECT_API_URL']}/{path}", data, {"Content-Type": "application/json"}, method=method)
         for _ in range(20):
             try:
                 with urllib.request.urlopen(request, timeout=30) as answer:
@@ -79,10 +77,10 @@ class Served:
         assert done.returncode == 0, f"prefect {' '.join(words)}: {done.stdout}{done.stderr}, see {self.worker_log}"
         return done.stdout
 
-    def deployment(self) -> dict[str, Any]:
+    def deployment(self) -> Any:
         return self.ask("deployments/name/nightly/nightly", method="GET")
 
-    def runs(self, deployment_id: str, *states: str) -> list[dict[str, Any]]:
+    def runs(self, deployment_id: str, *states: str) -> Any:
         """Flow runs of a deployment in these states, soonest first."""
         return self.ask(
             "flow_runs/filter",
@@ -150,18 +148,19 @@ def test_a_manual_run_publishes_from_the_environment_of_the_worker(served: Serve
 
 def test_a_scheduled_run_is_made_by_the_server_and_executed_by_the_worker(served: Served) -> None:
     deployment = served.deployment()
-    every_moment = {
+    soon = (datetime.now(UTC) + timedelta(seconds=8)).isoformat()
+    often = {
         "name": "often", "flow_id": deployment["flow_id"], "entrypoint": deployment["entrypoint"], "path": deployment["path"],
         "pull_steps": deployment["pull_steps"], "work_pool_name": "local",
-        "schedules": [{"active": True, "schedule": {"interval": 30, "anchor_date": (datetime.now(UTC) + timedelta(seconds=8)).isoformat()}}],
+        "schedules": [{"active": True, "schedule": {"interval": 30, "anchor_date": soon}}],
     }  # fmt: skip
-    often = served.ask("deployments/", every_moment)["id"]
+    often_id = served.ask("deployments/", often)["id"]
     finished = ("COMPLETED", "FAILED", "CRASHED")
     try:
-        wait_for(f"a scheduled run to end, see {served.worker_log}", lambda: served.runs(often, *finished), 90)
+        wait_for(f"a scheduled run to end, see {served.worker_log}", lambda: served.runs(often_id, *finished), 90)
     finally:
-        served.ask(f"deployments/{often}", {"paused": True}, method="PATCH")
-    first = served.runs(often, *finished)[0]
+        served.ask(f"deployments/{often_id}", {"paused": True}, method="PATCH")
+    first = served.runs(often_id, *finished)[0]
     assert first["auto_scheduled"]
     assert first["state_type"] == "COMPLETED", first["state"]["message"]
     assert served.place.ask("SELECT run_id FROM meta.snapshot") == [(served.place.current.name,)]

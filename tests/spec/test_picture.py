@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 
+import duckdb
 import pytest
 from lxml import etree, html
 
-from flows.picture import Figures, Month, Province, billions, coverage_svg, page_of, percent, points
+from expectations.marts.coverage import NATION, PROVINCE
+from flows.picture import Figures, Month, Province, billions, coverage_svg, draw, page_of, percent, points
 from flows.summary import Summary
 
 AUGUST = Month(date(2025, 8, 1), 1_234_567, 95.7149, 95.15, 0, 4_321, 34)
@@ -118,3 +121,44 @@ def test_the_page_and_the_picture_load_nothing_and_run_nothing(found: Figures) -
 
 def test_a_night_without_a_register_says_that_there_is_nothing_to_show() -> None:
     assert "No card register is loaded yet" in words(page_of(NIGHT, Figures((), ()), None))
+
+
+@pytest.fixture
+def version(tmp_path: Path) -> Path:
+    path = tmp_path / "coverage.duckdb"
+    with duckdb.connect(str(path)) as c:
+        c.execute("CREATE SCHEMA marts")
+        for table in (NATION, PROVINCE):
+            columns = ", ".join(f"{f.name} {f.kind.duckdb}" for f in table.fields)
+            c.execute(f"CREATE TABLE {table.qualified_name} ({columns})")
+        c.execute(
+            """
+            INSERT INTO marts.coverage_nation_month BY NAME
+            SELECT DATE '2025-08-01' AS month, 150 AS insured_persons, 75 AS coverage_pct, 95 AS target_pct, 40 AS persons_to_target,
+                   3 AS duplicate_cards, 2 AS provinces_reporting
+            UNION ALL SELECT DATE '2025-07-01', 90, NULL, 95, NULL, 1, 1
+            """
+        )
+        c.execute(
+            """
+            INSERT INTO marts.coverage_province_month BY NAME
+            SELECT DATE '2025-08-01' AS month, '01' AS province_code, 'Thành phố Hà Nội' AS province_name, 80 AS coverage_pct,
+                   80 AS target_pct, 0 AS gap_points
+            UNION ALL SELECT DATE '2025-08-01', '04', 'Tỉnh Cao Bằng', 70, 90, -20
+            UNION ALL SELECT DATE '2025-07-01', '08', 'Tỉnh Tuyên Quang', 10, 90, -80
+            """
+        )
+    return path
+
+
+def test_the_latest_month_of_a_version_is_drawn_the_furthest_below_its_target_first(version: Path) -> None:
+    page = draw(version.parent, version, NIGHT, None)
+    svg = (version.parent / "coverage.svg").read_text(encoding="utf-8")
+    assert re.findall(r"<title>([^<:]+): [^<]*target", svg) == ["Cao Bằng", "Hà Nội"]
+    assert marks(svg)[-2:] == ["circle below", "rect reached"]
+    assert "75,00" in page.read_text(encoding="utf-8")
+
+
+def test_the_same_version_gives_the_same_bytes(version: Path) -> None:
+    first = draw(version.parent, version, NIGHT, None).read_bytes()
+    assert draw(version.parent, version, NIGHT, None).read_bytes() == first

@@ -8,6 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from expectations.declare import Table
+from warehouse.containers import refuse_bomb
 from warehouse.refusal import Refusal
 
 
@@ -41,7 +42,8 @@ _START = 4096
 def checked(path: Path, table: Table) -> Format:
     """The format of a file, if the folder of `table` takes it: XML for claims, the others for all else.
 
-    Raises `Refusal`: empty_file, encrypted, wrong_format (which names what the file holds instead).
+    Raises `Refusal`: empty_file, encrypted, wrong_format (which names what the file holds instead), and for a workbook zip_bomb and
+    damaged_archive.
     """
     found = _holds(path)
     takes = (Format.XML,) if table.name == "claims" else (Format.TEXT, Format.WORKBOOK, Format.PARQUET)
@@ -88,6 +90,7 @@ def _zip(path: Path) -> str:
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
         return "a workbook or archive that is damaged or cut off"
     if names & {"xl/workbook.xml", "xl/workbook.bin"}:
+        refuse_bomb(path)
         return Format.WORKBOOK
     return next((what for name, what in _OFFICE.items() if name in names), "a zip archive")
 
