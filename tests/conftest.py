@@ -26,8 +26,9 @@ def run_night(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunNight]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PREFECT_HOME", str(tmp_path_factory.mktemp("prefect")))
         patch.setenv("PREFECT_LOGGING_LEVEL", "WARNING")
-        import flows  # noqa: F401 - first: it silences the telemetry of the libraries below
         from prefect.testing.utilities import prefect_test_harness
+
+        import flows  # noqa: F401 - first: it silences the telemetry of the libraries below
 
         with prefect_test_harness(server_startup_timeout=120):
             from flows.nightly import nightly
