@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import sqlalchemy
 
@@ -88,7 +89,7 @@ class Validator:
         if self._docs is None:
             return None
         pages = self._context.build_data_docs()
-        index = Path(str(next(iter(pages.values()))).removeprefix("file://"))
+        index = Path(unquote(str(next(iter(pages.values()))).removeprefix("file://")))
         for page in index.parent.rglob("*.html"):
             page.write_text(_without_network(page.read_text(encoding="utf-8")), encoding="utf-8")
         return index

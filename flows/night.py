@@ -129,13 +129,17 @@ def settle(night: Night, found: Arrivals, outcomes: list[Outcome]) -> tuple[list
     deliveries = night.ledger.deliveries()
     held = dict(deliveries.select("delivery_id", "records_read").iter_rows())
     repeated = [(item, held[original]) for item, original in found.repeats]
-    for outcome in list(outcomes):
-        for twin in found.twins.get(outcome.delivery_id, []):
-            if outcome.status == "refused" or is_short(twin, outcome.records_read):
+    twins, found.twins = found.twins, {}
+    for original in [o for o in outcomes if o.delivery_id in twins]:
+        sound = original
+        for twin in twins[original.delivery_id]:
+            if sound.status == "refused" or is_short(twin, sound.records_read):
                 items.append(twin)
                 outcomes += read(night, [twin])
+                sound = outcomes[-1] if sound.status == "refused" else sound
             else:
-                repeated.append((twin, outcome.records_read))
+                repeated.append((twin, sound.records_read))
+                found.twins.setdefault(sound.delivery_id, []).append(twin)
     outcomes = short_archives(items, outcomes, repeated)
     return items, halved_registers(items, outcomes, deliveries)
 
@@ -159,7 +163,7 @@ def record(night: Night, found: Arrivals, items: Sequence[Landed], outcomes: Seq
     entries = [entry(x, by_id[x.delivery_id], night.received_at, night.sequence, fingerprint, former.get(x.delivery_id)) for x in items]
     records = {i: r["records_read"] for i, r in former.items()} | {o.delivery_id: o.records_read for o in outcomes}
     repeats = list(found.repeats)
-    repeats += [(twin, original) for original, twins in found.twins.items() for twin in twins if twin.delivery_id not in by_id]
+    repeats += [(twin, original) for original, twins in found.twins.items() for twin in twins]
     entries += [repeat(x, original, records[original], night.received_at, night.sequence, fingerprint) for x, original in repeats]
     files = {x.path.split("!/")[0]: x for x in found.seen if not (x.refusal and x.sha256 == "")}
     ledger = night.ledger

@@ -9,6 +9,7 @@ from datetime import datetime
 
 import polars as pl
 
+from warehouse.code_version import code_hash
 from warehouse.ingest import Outcome
 from warehouse.landing import Landed, missing_context
 from warehouse.ledger import Entry
@@ -23,7 +24,7 @@ class Arrivals:
 
     to_read: list[Landed] = field(default_factory=list)
     repeats: list[tuple[Landed, str]] = field(default_factory=list)
-    twins: dict[str, list[Landed]] = field(default_factory=lambda: defaultdict(list))
+    twins: dict[str, list[Landed]] = field(default_factory=dict)
     seen: list[Landed] = field(default_factory=list)
 
     @property
@@ -53,7 +54,7 @@ def arrivals(landed: Iterable[Landed], deliveries: pl.DataFrame, profiles: str) 
         elif content in originals and not is_short(item, known[originals[content]]["records_read"]):
             found.repeats.append((item, originals[content]))
         elif content in pending:
-            found.twins[pending[content]].append(item)
+            found.twins.setdefault(pending[content], []).append(item)
         else:
             found.to_read.append(item)
             pending[content] = item.delivery_id
@@ -122,7 +123,7 @@ def entry(
         received_seq=former["received_seq"] if former else received_seq,  # type: ignore[arg-type]
         modified_ns=item.modified_ns, status=outcome.status, code=outcome.code, reason=outcome.reason,
         records_declared=outcome.records_declared, records_read=outcome.records_read, records_loaded=outcome.records_loaded,
-        records_quarantined=outcome.records_quarantined, context=item.context, profiles=profiles,
+        records_quarantined=outcome.records_quarantined, context=item.context, profiles=profiles, read_by=reading_code(),
     )  # fmt: skip
 
 
@@ -133,8 +134,13 @@ def repeat(item: Landed, original: str, records: int, received_at: datetime, rec
         province_code=item.province, period=item.period, received_at=received_at, received_seq=received_seq,
         modified_ns=item.modified_ns, status="repeated", code="same_bytes",
         reason=f"the same bytes as delivery {original}; nothing was loaded",
-        records_read=records, records_repeated=records, context=item.context, profiles=profiles,
+        records_read=records, records_repeated=records, context=item.context, profiles=profiles, read_by=reading_code(),
     )  # fmt: skip
+
+
+def reading_code() -> str:
+    """Hash of the code between a file and its typed rows."""
+    return code_hash("expectations/exports", "transforms", "warehouse/readers", "warehouse/reference")[:12]
 
 
 def _file(item: Landed) -> str:

@@ -80,8 +80,9 @@ def given_fingerprints(settings: Settings, deliveries: pl.DataFrame, persons: st
     found: dict[str, str] = {"persons.card_persons": persons}
     used = deliveries.filter(pl.col("status").is_in(IN_USE))
     for table in EXPORTS:
-        ids = used.filter(pl.col("export") == table.name)["delivery_id"].to_list()  # in order of received_rank
-        found[f"typed.{table.name}"] = sha256(table.name, _declaration(table), *ids)
+        of_export = used.filter(pl.col("export") == table.name)  # in order of received_rank
+        read = of_export.select(pl.concat_str("delivery_id", "read_by", "records_loaded", separator=" ")).to_series()
+        found[f"typed.{table.name}"] = sha256(table.name, _declaration(table), *read)
     found[f"typed.{CLAIM_LINES.name}"] = found["typed.claims"]
     found |= {f"reference.{name}": digest for name, digest in reference.fingerprints().items()}
     return found

@@ -40,6 +40,7 @@ DELIVERIES = {
     "records_repeated": pl.Int64(),
     "context": pl.String(),
     "profiles": pl.String(),
+    "read_by": pl.String(),
 }
 FILES = {"file": pl.String(), "size": pl.Int64(), "modified_ns": pl.Int64(), "context": pl.String()}
 RESULTS = {
@@ -92,6 +93,7 @@ class Entry:
     records_repeated: int = 0
     context: str = ""
     profiles: str = ""
+    read_by: str = ""  # hash of the code that read it: rows read anew by other code are other rows
 
 
 class Ledger:

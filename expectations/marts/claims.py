@@ -224,7 +224,7 @@ PROVINCE_CLAIMS_MONTH = Table(
         PATIENTS,
         Field("inpatient_visits", INTEGER, "Visits of inpatients", vietnamese="Lượt nội trú", unit=VISITS, needed=True),
         FUND_PAID,
-        Field("visits_per_insured", RATE, "visits / insured persons of the province at the month's end; NULL without a register",
+        Field("visits_per_insured", RATE, "visits / insured persons of the province at the month's end; NULL where none is counted",
               vietnamese="Số lượt KCB trên một thẻ", unit="visits per person"),
         Field("cost_per_visit", RATE, "Total cost / visits; NULL without visits", vietnamese="Chi phí bình quân một lượt", unit="đồng per visit"),
         Field("copayment_share", RATE, "Co-payment / covered cost; NULL without a covered cost", vietnamese="Tỷ lệ cùng chi trả", unit="fraction of 1"),

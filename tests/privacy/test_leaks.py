@@ -170,6 +170,15 @@ def unpacked(path: Path) -> Iterator[bytes]:
             yield "\n".join(values(connection)).encode()
 
 
+def leaks(path: Path, searched: Searched) -> set[str]:
+    """The texts that a file holds."""
+    raw, *inner = unpacked(path)
+    found = set(searched.found(raw))
+    if path.suffix == ".duckdb":  # codes of five digits lie side by side there, and two of them may spell a number; `values` has it whole
+        found = {text for text in found if len(text) > 10}
+    return found.union(*(searched.found(data) for data in inner))
+
+
 def values(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
     """Every value of every column, as text."""
     columns = connection.execute(
@@ -202,8 +211,8 @@ def test_nothing_outside_the_restricted_area_holds_a_marker(night: Night) -> Non
     assert any(p.suffix == ".db" for p in paths), "Prefect's database"
     assert any("storage" in p.parts for p in paths), "Prefect's results"
     assert any(p.suffix == ".html" for p in paths), "Data Docs"
-    leaks = {str(p.relative_to(night.place.home)): {text for data in unpacked(p) for text in searched.found(data)} for p in paths}
-    assert {path: texts for path, texts in leaks.items() if texts} == {}
+    found = {str(p.relative_to(night.place.home)): leaks(p, searched) for p in paths}
+    assert {path: texts for path, texts in found.items() if texts} == {}
 
 
 def test_what_the_command_line_prints_holds_no_marker(night: Night) -> None:

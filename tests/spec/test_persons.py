@@ -375,3 +375,33 @@ def test_one_name_and_date_on_thousands_of_cards_is_bounded_and_counted() -> Non
     report = link(register(*rows)).report
     assert report["pairs_compared"] < 100_000
     assert report["pairs_left_out"] > 4_000_000
+
+
+# Registers whose citizen numbers follow no structure
+
+
+def unstructured(*rows: dict[str, Any]) -> list[list[str]]:
+    """Those of `rows` that are one person, among thirty others whose numbers say nothing of sex and birth either."""
+    others = [
+        {
+            "card_number": f"HS401{i * 104729 % 10**10:010d}",
+            "citizen_id": f"9{i * 7919 % 10**11:011d}",
+            "full_name": f"Lý Văn {'ABCDEFGHIJ'[i % 10]}",
+        }
+        for i in range(1, 31)
+    ]
+    kept = {r["card_number"] for r in rows}
+    return [keys for keys in persons(*rows, *others) if kept & set(keys)]
+
+
+def test_where_numbers_have_no_structure_two_numbers_are_two_persons() -> None:
+    one, other = {"card_number": ONE, "citizen_id": "987654321098"}, {"card_number": OTHER, "citizen_id": "912345678901"}
+    assert unstructured(one, other) == [[ONE], [OTHER]]
+
+
+def test_where_numbers_have_no_structure_one_number_is_one_person() -> None:
+    one, other = (
+        {"card_number": ONE, "citizen_id": "987654321098"},
+        {"card_number": OTHER, "citizen_id": "987654321098", "commune_code": None},
+    )
+    assert unstructured(one, other) == [[ONE, OTHER]]
