@@ -220,8 +220,11 @@ class Build:
         c = self.connection
         export = "claims" if table is CLAIM_LINES else table.name
         in_use = self.deliveries.filter(pl.col("status").is_in(IN_USE) & (pl.col("export") == export))
-        ids = in_use["delivery_id"]
-        files = parquet_files.existing([self.settings.rows_dir("loaded", table.name) / f"{i}.parquet" for i in ids])
+        folder = self.settings.rows_dir("loaded", table.name)
+        if table is CLAIM_LINES:  # a claim may have no lines
+            files = parquet_files.existing([folder / f"{i}.parquet" for i in in_use["delivery_id"]])
+        else:
+            files = parquet_files.of_deliveries(folder, in_use)
         if 0 < len(files) <= FEW_FILES:
             variable = f"{table.name}_files"
             c.execute(f"SET VARIABLE {variable} = ?", [[str(f) for f in files]])

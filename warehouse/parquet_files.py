@@ -13,6 +13,22 @@ SMALL_BYTES = 4 << 20
 GROUP_BYTES = 256 << 20  # of small files that are in memory together
 
 
+class RowsMissing(Exception):
+    """The ledger says that a delivery was loaded, and its rows are not there; the message names the file."""
+
+
+def of_deliveries(folder: Path, deliveries: pl.DataFrame) -> list[Path]:
+    """The files in `folder` of `deliveries` (delivery_id, records_loaded) that have rows, in their order. Raises RowsMissing."""
+    files = []
+    for delivery_id, records in deliveries.select("delivery_id", "records_loaded").iter_rows():
+        file = folder / f"{delivery_id}.parquet"
+        if file.exists():
+            files.append(file)
+        elif records:
+            raise RowsMissing(f"{file} is gone: {records} records of a loaded delivery; restore it from the backup (docs/operate.md)")
+    return files
+
+
 def existing(files: Sequence[Path]) -> list[Path]:
     """Those of `files` that are there: a delivery without rows has none."""
     return [f for f in files if f.exists()]

@@ -61,7 +61,7 @@ def unlike(one: dict[str, pl.DataFrame], other: dict[str, pl.DataFrame], but: tu
 
 
 def keyed_pairs(truth: pl.DataFrame, got: pl.DataFrame, table: Table) -> pl.DataFrame:
-    """Rows of both, side by side on the mart's key; what was published has the suffix `_got`. Raises when the keys are not the same ones."""
+    """Rows of both, side by side on the mart's key; what was published has the suffix `_got`. Fails when their keys differ."""
     key = [k for k in table.key if k in truth.columns]
     truth = truth.with_columns(pl.col(k).cast(got.schema[k]) for k in key)
     for frame, other, where in ((truth, got, "truth"), (got, truth, "the mart")):
@@ -72,7 +72,7 @@ def keyed_pairs(truth: pl.DataFrame, got: pl.DataFrame, table: Table) -> pl.Data
 
 
 def distance(pairs: pl.DataFrame, column: str, of: str | None = None) -> float:
-    """Sum over cells of |difference|, as a share of the sum of the truth (of another column `of`, where that is what the share is taken of)."""
+    """Sum over cells of |difference|, as a share of the sum of the truth, or of that of another column `of`."""
     mine, theirs = pairs[f"{column}_got"].cast(pl.Float64), pairs[column].cast(pl.Float64)
     assert mine.is_null().equals(theirs.is_null()), f"{column}: a figure where there is none, or none where there is one"
     total = float(pairs[of or column].cast(pl.Float64).abs().sum())

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -48,14 +49,17 @@ def die_in_the_night(prefect_home: Path, home: Path, landing: Path, *place: str)
     settings = {
         "COVERAGE_HOME": str(home), "COVERAGE_LANDING": str(landing), "COVERAGE_DATA_DOCS": "false", "PREFECT_HOME": str(prefect_home),
     }  # fmt: skip
+    said = tempfile.TemporaryFile()  # no pipe: the server that outlives the night would keep it open
     others = {k: v for k, v in os.environ.items() if not k.startswith(("COVERAGE_", "PREFECT_"))}
     night = subprocess.Popen(
         [sys.executable, "-c", DYING_NIGHT, *place],
-        env=others | settings, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+        env=others | settings, stdout=said, stderr=said, start_new_session=True,
     )  # fmt: skip
-    assert night.wait() == -signal.SIGKILL
+    status = night.wait()
     with suppress(ProcessLookupError):
         os.killpg(night.pid, signal.SIGKILL)  # the Prefect server that it had started
+    said.seek(0)
+    assert status == -signal.SIGKILL, said.read().decode()
 
 
 def names(home: Path) -> set[str]:
@@ -106,7 +110,12 @@ def test_a_night_killed_twice_leaves_the_old_version_and_the_next_publishes(
 
 
 def test_a_broken_rule_of_a_mart_keeps_the_old_version(
-    small: Published, all_but_one: ButOne, run_night: RunNight, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    small: Published,
+    all_but_one: ButOne,
+    run_night: RunNight,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     from flows import cli
 
@@ -115,7 +124,9 @@ def test_a_broken_rule_of_a_mart_keeps_the_old_version(
     old, tables = current.resolve(), all_tables(current / "coverage.duckdb")
     world.deliver_the_last()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("flows.night.BI_TABLES", tuple(_with_a_rule_that_all_rows_break(t) if t.name == "facility_month" else t for t in BI_TABLES))
+        patch.setattr(
+            "flows.night.BI_TABLES", tuple(_with_a_rule_that_all_rows_break(t) if t.name == "facility_month" else t for t in BI_TABLES)
+        )
         for name, value in {"HOME": world.home, "LANDING": world.landing, "DATA_DOCS": "false"}.items():
             patch.setenv(f"COVERAGE_{name}", str(value))
         assert cli.nightly() == 1

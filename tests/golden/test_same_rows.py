@@ -18,14 +18,17 @@ FROM_REGISTERS = {
 }  # fmt: skip
 FROM_CLAIMS = {
     "marts.facility_month", "marts.facility_service_month", "marts.facility_cost_group_month", "marts.diagnosis_month",
-    "marts.referral_month", "marts.province_claims_month", "marts.claim_signals_month", "marts.fund_quarter", "facts.claim", "facts.claim_cost",
+    "marts.referral_month", "marts.province_claims_month", "marts.claim_signals_month", "marts.fund_quarter",
+    "facts.claim", "facts.claim_cost",
 }  # fmt: skip
 ALWAYS_MADE_ANEW = {"quality.deliveries", "quality.results", "quality.quarantine"}
 
 
 def files(home: Path) -> dict[str, tuple[int, int]]:
     """Every file that a night writes: size and modification time."""
-    found = [p for part in ("warehouse", "restricted", "reports") for p in (home / part).rglob("*") if p.is_file() and p.name != "night.lock"]
+    found = [
+        p for part in ("warehouse", "restricted", "reports") for p in (home / part).rglob("*") if p.is_file() and p.name != "night.lock"
+    ]
     return {str(p.relative_to(home)): (p.stat().st_size, p.stat().st_mtime_ns) for p in found}
 
 
@@ -47,7 +50,9 @@ def test_two_machines_give_the_same_rows_in_every_table(small: Published, run_ni
     assert unlike(small.tables, other.tables) == []
 
 
-def test_no_table_depends_on_the_order_in_which_files_arrive(small: Published, all_but_one: ButOne, run_night: RunNight, tmp_path: Path) -> None:
+def test_no_table_depends_on_the_order_in_which_files_arrive(
+    small: Published, all_but_one: ButOne, run_night: RunNight, tmp_path: Path
+) -> None:
     """Three nights: the later half first, then the earlier half but one file of claims, then that one – and only claims are made anew."""
     world = all_but_one.copy(tmp_path)
     before = all_tables(world.home / "warehouse/current/coverage.duckdb")
@@ -62,7 +67,9 @@ def test_no_table_depends_on_the_order_in_which_files_arrive(small: Published, a
     assert set(summary.computed) == FROM_CLAIMS | ALWAYS_MADE_ANEW
 
 
-def test_of_two_registers_of_one_month_the_one_received_on_a_later_night_counts(small: Published, run_night: RunNight, tmp_path: Path) -> None:
+def test_of_two_registers_of_one_month_the_one_received_on_a_later_night_counts(
+    small: Published, run_night: RunNight, tmp_path: Path
+) -> None:
     """Such a pair, and only such a pair, has an order; between nights it is that of receipt, whatever the files' own times say."""
     landing, home, folder = tmp_path / "landing", tmp_path / "data", "provinces/cards"
     source = next(p for p in sorted((small.landing / folder).rglob("*.csv")) if "2025-06" in p.name)

@@ -395,13 +395,13 @@ def unstructured(*rows: dict[str, Any]) -> list[list[str]]:
 
 
 def test_where_numbers_have_no_structure_two_numbers_are_two_persons() -> None:
-    one, other = {"card_number": ONE, "citizen_id": "987654321098"}, {"card_number": OTHER, "citizen_id": "912345678901"}
+    one, other = {"card_number": ONE, "citizen_id": "970118223344"}, {"card_number": OTHER, "citizen_id": "912058771199"}
     assert unstructured(one, other) == [[ONE], [OTHER]]
 
 
 def test_where_numbers_have_no_structure_one_number_is_one_person() -> None:
     one, other = (
-        {"card_number": ONE, "citizen_id": "987654321098"},
-        {"card_number": OTHER, "citizen_id": "987654321098", "commune_code": None},
+        {"card_number": ONE, "citizen_id": "970118223344"},
+        {"card_number": OTHER, "citizen_id": "970118223344", "commune_code": None},
     )
     assert unstructured(one, other) == [[ONE, OTHER]]
