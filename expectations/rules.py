@@ -98,9 +98,9 @@ def row_rules(table: str) -> tuple[Rule, ...]:
         Rule(
             f"{table}.row.damaged",
             ERROR,
-            "coalesce(row_flaw <> 'nul_byte', false)",
-            "the row cannot be taken apart (more cells than the header, or text that cannot be decoded)",
-            "Look at the row in the file: a delimiter inside a cell must stand in quotes.",
+            "coalesce(row_flaw NOT IN ('nul_byte', 'no_xml1'), false)",
+            "the record cannot be taken apart (more cells than the header, or content that cannot be decoded)",
+            "Look at the record in the file: a delimiter inside a cell must stand in quotes, base64 and inner XML must be whole.",
         ),
         Rule(
             f"{table}.row.zeros_restored",

@@ -128,6 +128,8 @@ CLAIMS = Table(
         *row_rules(_NAME),
         *cell_rules(_NAME, CLAIM_DELIVERED),
         *place_rules(_NAME, CLAIM_DELIVERED[6], CLAIM_DELIVERED[7], province_severity=WARNING),
+        Rule("claims.row.no_xml1", Severity.ERROR, "coalesce(row_flaw = 'no_xml1', false)",
+             "the HOSO has no XML1, so nobody can tell whose and what it is", "Send the claim again with its XML1."),
         Rule("claims.lines.unreadable", Severity.ERROR, "lines_unreadable > 0",
              "an amount of a line of XML2 or XML3 is missing or cannot be read", "Correct the line and send the claim again.", "THANH_TIEN_BV"),
         Rule("claims.money.out_of_range", Severity.ERROR,

@@ -49,17 +49,15 @@ def die_in_the_night(prefect_home: Path, home: Path, landing: Path, *place: str)
     settings = {
         "COVERAGE_HOME": str(home), "COVERAGE_LANDING": str(landing), "COVERAGE_DATA_DOCS": "false", "PREFECT_HOME": str(prefect_home),
     }  # fmt: skip
-    said = tempfile.TemporaryFile()  # no pipe: the server that outlives the night would keep it open
     others = {k: v for k, v in os.environ.items() if not k.startswith(("COVERAGE_", "PREFECT_"))}
-    night = subprocess.Popen(
-        [sys.executable, "-c", DYING_NIGHT, *place],
-        env=others | settings, stdout=said, stderr=said, start_new_session=True,
-    )  # fmt: skip
-    status = night.wait()
-    with suppress(ProcessLookupError):
-        os.killpg(night.pid, signal.SIGKILL)  # the Prefect server that it had started
-    said.seek(0)
-    assert status == -signal.SIGKILL, said.read().decode()
+    command = [sys.executable, "-c", DYING_NIGHT, *place]
+    with tempfile.TemporaryFile() as said:  # no pipe: the Prefect server outlives the night and would keep it open
+        night = subprocess.Popen(command, env=others | settings, stdout=said, stderr=said, start_new_session=True)
+        status = night.wait()
+        with suppress(ProcessLookupError):
+            os.killpg(night.pid, signal.SIGKILL)  # that server
+        said.seek(0)
+        assert status == -signal.SIGKILL, said.read().decode()
 
 
 def names(home: Path) -> set[str]:

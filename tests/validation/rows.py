@@ -66,7 +66,7 @@ FAULTS: dict[str, list[dict[str, str | None]]] = {
         {"facility_code": None, "province": None}, {"budget": "-1"},
     ],
     "claims": [
-        {"row_flaw": "nul_byte"}, {"row_flaw": "no_xml1"}, {"citizen_id": "22090123456"}, {"residence_province": "99"}, {"residence_province": "02"},
+        {"row_flaw": "nul_byte"}, {"row_flaw": "undecodable"}, {"row_flaw": "no_xml1"}, {"citizen_id": "22090123456"}, {"residence_province": "99"}, {"residence_province": "02"},
         {"residence_commune": "99999"}, {"residence_commune": "00004"}, {"residence_commune": "split"}, {"facility_code": "99X99"},
         {"main_icd": "ZZZ"}, {"covered_cost": "90"}, {"total_cost": "102"}, {"fund_paid": "-80"}, {"other_sources": "2000000000000"}, {"discharged_at": "202508310900"},
         {"settlement_month": "8"}, {"standard": "4210"}, {"card_list": "???"}, {"lines": "unreadable"}, {"lines": "off"}, {"lines": "no group"},
