@@ -95,7 +95,7 @@ ROW_RULES = {
     "claims.fund_paid.missing": "T_BHTT is empty",
     "claims.total_cost.unreadable": "T_TONGCHI_BV cannot be read",
     "claims.lines.unreadable": "XML2 or XML3",
-    "claims.row.damaged": "cannot be taken apart",
+    "claims.row.no_xml1": "no XML1",
 }
 COUNTS = ["records_read", "records_loaded", "records_quarantined", "records_repeated"]
 

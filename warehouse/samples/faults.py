@@ -204,7 +204,7 @@ _SPOILT: tuple[tuple[str, Callable[[str], str]], ...] = (
     ("claims.fund_paid.missing", _emptied("T_BHTT")),
     ("claims.total_cost.unreadable", _filled("T_TONGCHI_BV", "một triệu")),
     ("claims.lines.unreadable", _filled("THANH_TIEN_BV", "x")),
-    ("claims.row.damaged", lambda text: re.sub(r"<FILEHOSO><LOAIHOSO>XML1</LOAIHOSO>.*?</FILEHOSO>", "", text, count=1, flags=re.DOTALL)),
+    ("claims.row.no_xml1", lambda text: re.sub(r"<FILEHOSO><LOAIHOSO>XML1</LOAIHOSO>.*?</FILEHOSO>", "", text, count=1, flags=re.DOTALL)),
 )
 
 
