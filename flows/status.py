@@ -19,7 +19,7 @@ def print_status(settings: Settings) -> int:
         console.print(f"Nothing is published at {settings.published_file}. Put exports into {settings.landing_dir} and run `bhyt nightly`.")
         return 1
     with duckdb.connect(str(version / "coverage.duckdb"), read_only=True) as c:
-        snapshot = c.execute("SELECT run_id, published_at, code_version, months_from, months_to FROM meta.snapshot").fetchone()
+        snapshots = c.execute("SELECT run_id, published_at, code_version, months_from, months_to FROM meta.snapshot").fetchall()
         exports = c.execute(
             """
             SELECT coalesce(export, 'unknown folder'), count(*) FILTER (status = 'loaded'), count(*) FILTER (status = 'held'),
@@ -33,7 +33,7 @@ def print_status(settings: Settings) -> int:
             WHERE status IN ('held', 'refused') ORDER BY received_at DESC, path LIMIT 20
             """
         ).fetchall()
-    if snapshot:
+    for snapshot in snapshots:
         console.print(f"Published: [bold]{version}[/bold], run {snapshot[0]}, built {snapshot[1]:%Y-%m-%d %H:%M} UTC by {snapshot[2]}")
         console.print(
             f"Coverage months {snapshot[3]} to {snapshot[4]}; versions kept: {', '.join(v.name for v in publish.versions(settings))}"

@@ -284,7 +284,7 @@ class Build:
         build = [(n, built.fingerprints.get(n, ""), built.rows[n]) for n in sorted(built.rows)]
         _insert(c, BUILD, [dict(zip(("table_name", "fingerprint", "rows"), r, strict=True)) for r in build])
         _insert(c, DICTIONARY, dictionary((*BI_TABLES, *ANALYST_TABLES, *META)))
-        months = c.execute(f"SELECT min(month), max(month) FROM {COVERAGE}.marts.coverage_nation_month").fetchone() or (None, None)
+        (months,) = c.execute(f"SELECT min(month), max(month) FROM {COVERAGE}.marts.coverage_nation_month").fetchall()
         snapshot = {"run_id": built.run_id, "published_at": published_at, "code_version": code_version}
         snapshot |= {"months_from": months[0], "months_to": months[1]}
         _insert(c, SNAPSHOT, [snapshot])
@@ -298,5 +298,5 @@ def _insert(connection: duckdb.DuckDBPyConnection, table: Table, rows: Iterable[
 
 
 def _count(connection: duckdb.DuckDBPyConnection, name: str) -> int:
-    row = connection.execute(f"SELECT count(*) FROM {name}").fetchone()
-    return int(row[0]) if row else 0
+    ((rows,),) = connection.execute(f"SELECT count(*) FROM {name}").fetchall()  # to its end: DuckDB 2.0 waits for unread results
+    return int(rows)
