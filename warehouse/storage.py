@@ -77,21 +77,22 @@ class ParquetSink:
         self.path = path
         self._spool = spool
         self.rows = 0
-        self._schema = schema
+        self._schema = pl.Schema(schema)
         self._writer: pq.ParquetWriter | None = None
         self._temporary: Path | None = None
 
     def write(self, frame: pl.DataFrame) -> None:
         if frame.is_empty():
             return
+        if frame.schema != self._schema:
+            frame = frame.select(pl.col(n).cast(t) for n, t in self._schema.items())
+        table: pa.Table = frame.to_arrow()
         if self._writer is None:
             restricted_directory(self.path.parent)
             handle, name = tempfile.mkstemp(prefix=f"{self.path.name}.", dir=restricted_directory(self._spool))
             os.close(handle)
             self._temporary = Path(name)
-            self._arrow = pl.DataFrame(schema=self._schema).to_arrow().schema
-            self._writer = pq.ParquetWriter(self._temporary, self._arrow, compression="zstd", compression_level=1)
-        table: pa.Table = frame.select(pl.col(n).cast(t) for n, t in self._schema.items()).to_arrow().cast(self._arrow)
+            self._writer = pq.ParquetWriter(self._temporary, table.schema, compression="zstd", compression_level=1)
         self._writer.write_table(table)
         self.rows += frame.height
 
