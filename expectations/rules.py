@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from expectations.declare import BOOLEAN, NAMES, TEXT, Field, Rule, Sensitivity, Severity
+from expectations.declare import BOOLEAN, NAMES, TEXT, Field, Rule, Severity
 from expectations.declare import INTEGER as INTEGER_KIND
 
 ERROR, WARNING = Severity.ERROR, Severity.WARNING
@@ -160,7 +160,3 @@ def place_rules(table: str, province: Field, commune: Field | None, *, province_
             ),
         ]
     return tuple(rules)
-
-
-def personal(f: Field) -> bool:
-    return f.sensitivity is Sensitivity.PERSONAL

@@ -14,7 +14,7 @@ from pathlib import Path
 import polars as pl
 
 from expectations.declare import Severity
-from expectations.exports import BY_NAME, EXPORTS
+from expectations.exports import BY_NAME
 from expectations.marts import ANALYST_TABLES, BI_TABLES
 from expectations.quarantine import reasons
 from expectations.validation import RuleResult, Validator
@@ -247,6 +247,3 @@ def audit(night: Night, built: Built) -> list[RuleResult]:
 def put_in_place(night: Night, built: Built) -> Path:
     with night.timed("publish"):
         return publish.publish(night.settings, built.directory, built.run_id)
-
-
-__all__ = ["EXPORTS", "Arrivals", "AuditFailed", "Night"]
