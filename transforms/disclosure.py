@@ -38,10 +38,10 @@ Numbers = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Protected:
-    """`hidden`: one flag a row of the table. `withheld`: per margin (its columns) the groups whose total must not be published."""
+    """`hidden`: one flag a row of the table. `withheld`: per margin (its columns) the keys whose total must not be published."""
 
     hidden: pl.Series
-    withheld: dict[tuple[str, ...], pl.DataFrame] = field(default_factory=dict)
+    withheld: dict[tuple[str, ...], list[tuple[object, ...]]] = field(default_factory=dict)
 
 
 @dataclass
@@ -78,10 +78,9 @@ def protect(
         given_away = _given_away(hidden, smallest, webs)
         if not given_away:
             break
-        for row in given_away:
-            _widen(row, hidden, smallest, webs)
-    withheld = {m.columns: table.filter(pl.Series(m.withheld[m.group])).select(m.columns).unique(maintain_order=True) for m in webs}
-    return Protected(pl.Series("hidden", hidden), {columns: groups for columns, groups in withheld.items() if groups.height})
+        for row, web in given_away:
+            _widen(row, web, hidden, smallest, webs)
+    return Protected(pl.Series("hidden", hidden), {m.columns: _keys(table, m) for m in webs if m.withheld.any()})
 
 
 def rounded(column: str, base: int = ROUNDED_TO) -> pl.Expr:
@@ -99,6 +98,11 @@ def _margin(table: pl.DataFrame, columns: tuple[str, ...], published: bool, coun
     small = (totals < threshold).any(axis=1)
     elsewhere_hidden = _sum(group, ~forced, size) == 0
     return _Margin(columns, published, group, ~small & ~elsewhere_hidden, small, np.zeros(size, bool))
+
+
+def _keys(table: pl.DataFrame, m: _Margin) -> list[tuple[object, ...]]:
+    groups = table.filter(pl.Series(m.withheld[m.group])).select(m.columns).unique(maintain_order=True)
+    return groups.rows() if m.columns else [()]
 
 
 def _sum(group: Numbers, values: NDArray[np.generic], size: int) -> Numbers:
@@ -159,8 +163,9 @@ def _equations(rows: Numbers, webs: list[_Margin]) -> sparse.csr_matrix:
     return stacked[np.diff(stacked.indptr) > 0]
 
 
-def _given_away(hidden: Flags, smallest: Numbers, webs: list[_Margin]) -> list[int]:
-    """Hidden rows that the known totals determine, and rows of small totals that they determine; the first of each web of totals.
+def _given_away(hidden: Flags, smallest: Numbers, webs: list[_Margin]) -> list[tuple[int, Numbers]]:
+    """Hidden rows that the known totals determine, and rows of small totals that they determine; the first of each web of totals,
+    with all hidden rows of that web.
 
     A vector drawn at random is projected on the space of all that the hidden rows may be without any known total changing: where it is nothing, the
     row cannot move (it moves by chance not with probability zero). The draw is seeded, so that the same table gives the same answer.
@@ -192,14 +197,14 @@ def _given_away(hidden: Flags, smallest: Numbers, webs: list[_Margin]) -> list[i
         fixed = m.small & (np.abs(total) < _SAME) & (_sum(group, np.ones(len(rows)), len(m.known)) > 0)
         found |= fixed[group]
     at = np.flatnonzero(found)
-    _, first = np.unique(web[at], return_index=True)
-    return rows[at[first]].tolist()  # type: ignore[no-any-return]
+    ones, first = np.unique(web[at], return_index=True)
+    return [(int(rows[at[f]]), rows[web == w]) for w, f in zip(ones, first, strict=True)]
 
 
-def _widen(row: int, hidden: Flags, smallest: Numbers, webs: list[_Margin]) -> None:
-    """Hide the smallest visible row that shares a known total with `row`; where there is none, withhold the last named total that holds it.
-
-    A published total is withheld last of all."""
+def _widen(row: int, web: Numbers, hidden: Flags, smallest: Numbers, webs: list[_Margin]) -> None:
+    """Hide the smallest visible row that shares a known total with `row`; where there is none, withhold the last named total that holds it,
+    else one of its web, and a published one last of all.
+    """
     near = np.zeros(len(hidden), bool)
     for m in webs:
         if m.known[m.group[row]]:
@@ -210,9 +215,11 @@ def _widen(row: int, hidden: Flags, smallest: Numbers, webs: list[_Margin]) -> N
         alone = _alone(candidates, smallest, webs)
         hidden[min(zip(alone.tolist(), smallest[candidates].tolist(), candidates.tolist(), strict=True))[2]] = True
         return
-    for m in sorted(reversed(webs), key=lambda m: m.published):
-        if m.known[m.group[row]]:
-            m.known[m.group[row]] = False
-            m.withheld[m.group[row]] = True
-            return
+    for published, rows in ((False, [row]), (False, web), (True, [row])):
+        for m in reversed(webs):
+            groups = m.group[rows][m.known[m.group[rows]]]
+            if m.published == published and len(groups):
+                m.known[groups[0]] = False
+                m.withheld[groups[0]] = True
+                return
     raise AssertionError("a row in no known total cannot be given away")
