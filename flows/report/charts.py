@@ -25,6 +25,7 @@ GAP_CLASSES: tuple[tuple[float | None, str, str], ...] = (
     (0.0, "#c9dff0", INK),
     (2.0, "#2166ac", PAPER),
 )
+PICTURES = ("map", "provinces", "months", "trend")
 FONT = "Liberation Sans, Arial, Helvetica, DejaVu Sans, sans-serif"
 HIGHEST = 105.0  # a rate far above 100 comes from a wrong population figure: it is drawn at the edge
 _TILE_WIDTH, _TILE_HEIGHT = 66, 40

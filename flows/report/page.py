@@ -72,7 +72,8 @@ def html(found: Figures, style: Style, pictures: dict[str, str], links: Links, o
     if claims and earlier and (claims.month.year - earlier.month.year) * 12 + claims.month.month - earlier.month.month != 1:
         earlier = None
     return TEMPLATES.get_template("morning.html").render(
-        f=found, s=style, w=phrases, say=_sayer(phrases), code=_code, pictures={n: Markup(p) for n, p in pictures.items()}, links=links,  # noqa: S704
+        f=found, s=style, w=phrases, say=_sayer(phrases), code=_code, links=links,
+        pictures=dict.fromkeys(charts.PICTURES) | {n: Markup(p) for n, p in pictures.items()},
         other_page=other_page, legend=list(zip(CLASSES, charts.GAP_CLASSES, strict=True)), unknown=charts.UNKNOWN, statuses=STATUSES,
         graded=sorted((g for g in found.grades if g.grade), key=lambda g: (-ord(g.grade or ""), g.province_code)),
         silent=[g.province_name for g in found.grades if g.grade is None], claims=claims, claims_before=earlier,
