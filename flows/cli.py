@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -82,14 +83,19 @@ def queries() -> int:
 
 @app.command
 def sample(
-    out: Path,
+    out: Path = Path("sample"),
     *,
     persons: int = 20_000,
     months: Annotated[str, Parameter(help="first and last month, as 2025-06..2025-08")] = "2025-06..2025-08",
     seed: int = 1,
     faults: bool = False,
+    claims: int = 0,
+    files: int = 0,
+    cards: int = 0,
 ) -> int:
     """Write a landing zone of invented exports, and the truth beside it.
+
+    With `--claims` or `--cards` it is no simulated world but a night of that size, in a few seconds a gigabyte.
 
     Parameters
     ----------
@@ -101,16 +107,32 @@ def sample(
         Same seed, same bytes.
     faults
         Add one of each bad input of the contract.
+    claims
+        Claims of the last month, of about 40 kB, in that many `--files`; truth: visits and money by facility.
+    files
+        Claim files; default one for every forty claims.
+    cards
+        Cards in the registers of that night.
     """
     from datetime import date
-
-    from warehouse.samples import write
 
     try:
         first, last = (date.fromisoformat(f"{m}-01") for m in months.split(".."))
     except ValueError:
         print("bhyt sample: --months wants two months, as 2025-06..2025-08", file=sys.stderr)
         return USAGE
+    if claims or cards:
+        from warehouse.samples import large
+
+        try:
+            large.write(out, claims=claims, files=files or max(1, claims // 40), cards=cards, month=last, seed=seed, tell=_tell())
+        except ValueError as error:
+            print(f"bhyt sample: {error}", file=sys.stderr)
+            return USAGE
+        print(f"Wrote {out / 'landing'} and {out / 'truth'}. Try: COVERAGE_LANDING={out / 'landing'} bhyt nightly")
+        return PUBLISHED
+    from warehouse.samples import write
+
     write(out, persons=persons, months=(first, last), seed=seed, faults=faults)
     print(f"Wrote {out / 'landing'} and {out / 'truth'}. Try: COVERAGE_LANDING={out / 'landing'} bhyt nightly")
     return PUBLISHED
@@ -185,6 +207,11 @@ def _show_progress() -> None:
     log.handlers = [handler]
     log.setLevel(logging.INFO)
     log.propagate = False  # Prefect's console handler would say it again
+
+
+def _tell() -> Callable[[str], None]:
+    """Progress on one line of a terminal, nothing elsewhere."""
+    return (lambda words: print(f"\r{words:40}", end="", flush=True, file=sys.stderr)) if sys.stderr.isatty() else lambda _: None
 
 
 def _prefect_home(settings: Settings) -> None:
