@@ -8,19 +8,21 @@ import sys
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
-from pydantic import ValidationError
 
 from warehouse.code_version import RELEASE
-from warehouse.settings import Settings
+
+if TYPE_CHECKING:
+    from warehouse.settings import Settings
 
 PUBLISHED, FAILED, USAGE = 0, 1, 2
 
 app = App(
     name="bhyt",
     version=RELEASE,
+    help_format="plaintext",  # Markdown takes longer to import than all else that help needs
     help="Coverage warehouse for Vietnam's social health insurance (bảo hiểm y tế). Settings: environment variables COVERAGE_LANDING,"
     " COVERAGE_HOME, COVERAGE_WAREHOUSE and others (see README). Exit status: 0 published, 1 failed and the old warehouse stands, 2 usage.",
 )
@@ -40,7 +42,7 @@ def nightly(*, wait: float = 0, received_at: datetime | None = None) -> int:
     from warehouse.lock import AlreadyRunning
     from warehouse.publish import NotPublished
 
-    settings = Settings()
+    settings = _settings()
     if not settings.landing_dir.is_dir():
         print(f"bhyt: the landing zone {settings.landing_dir} does not exist; set COVERAGE_LANDING or make the folder", file=sys.stderr)
         return USAGE
@@ -70,7 +72,7 @@ def status() -> int:
     """What is published, how fresh each export is, what waits for a person."""
     from flows.status import print_status
 
-    return print_status(Settings())
+    return print_status(_settings())
 
 
 @app.command
@@ -78,7 +80,7 @@ def queries() -> int:
     """Three queries to try on the published warehouse, with their answers."""
     from flows.queries import print_queries
 
-    return print_queries(Settings())
+    return print_queries(_settings())
 
 
 @app.command
@@ -149,7 +151,7 @@ def explain_delivery(delivery: str) -> int:
     """
     from flows.deliveries import explain
 
-    return explain(Settings(), delivery)
+    return explain(_settings(), delivery)
 
 
 @app.command
@@ -167,7 +169,7 @@ def release(delivery: str, *, by: str = "", why: str = "") -> int:
     """
     from flows.deliveries import let_go
 
-    return let_go(Settings(), delivery, by or os.environ.get("USER", "unknown"), why)
+    return let_go(_settings(), delivery, by or os.environ.get("USER", "unknown"), why)
 
 
 @app.command
@@ -176,7 +178,7 @@ def rollback() -> int:
     from warehouse import publish
     from warehouse.lock import AlreadyRunning, one_at_a_time
 
-    settings = Settings()
+    settings = _settings()
     try:
         with one_at_a_time(settings.lock_file):
             left, now = publish.rollback(settings)
@@ -184,6 +186,21 @@ def rollback() -> int:
         return _failed(str(error))
     print(f"Published {now.name} again, in place of {left.name}. The next night that finds something new builds a new version.")
     return PUBLISHED
+
+
+def _settings() -> Settings:
+    """From the environment. Exits with a line for each wrong variable: that is wrong usage, and no reason for a traceback."""
+    from pydantic import ValidationError
+
+    from warehouse.settings import Settings
+
+    try:
+        return Settings()
+    except ValidationError as error:
+        for problem in error.errors():
+            name = "_".join(str(part) for part in ("coverage", *problem["loc"])).upper()
+            print(f"bhyt: environment variable {name}: {problem['msg']}", file=sys.stderr)
+        sys.exit(USAGE)
 
 
 def _nothing_new(settings: Settings, wait_seconds: float) -> bool:
@@ -228,10 +245,4 @@ def _failed(message: str) -> int:
 
 def main() -> None:
     """Entry point of the `bhyt` command."""
-    try:
-        sys.exit(app(sys.argv[1:]))
-    except ValidationError as error:  # of Settings: a wrong variable is wrong usage, and no reason for a traceback
-        for problem in error.errors():
-            name = "_".join(str(part) for part in ("coverage", *problem["loc"])).upper()
-            print(f"bhyt: environment variable {name}: {problem['msg']}", file=sys.stderr)
-        sys.exit(USAGE)
+    sys.exit(app(sys.argv[1:]))

@@ -230,7 +230,9 @@ def sizes(claims: int, files: int, seed: int) -> NDArray[np.int64]:
     """Claims of each file: every one has some, most fewer than fifty of a national night's, a few thousands (log-normal, σ 1.3)."""
     weight = np.random.default_rng([seed, 23]).lognormal(0, 1.3, files)
     exact = np.cumsum(weight / weight.sum()) * (claims - files)
-    return np.diff(np.round(exact).astype(np.int64), prepend=0) + 1
+    ends: NDArray[np.int64] = np.round(exact).astype(np.int64)
+    counts: NDArray[np.int64] = ends - np.concatenate([ends[:1] * 0, ends[:-1]]) + 1
+    return counts
 
 
 def _claims(landing: Path, holders: CardHolders, claims: int, files: int, month: date, seed: int, tell: Tell) -> pl.DataFrame:
