@@ -211,6 +211,7 @@ class Build:
             c.execute("CREATE TABLE persons.card_persons (card_number VARCHAR, card_key VARCHAR, person_id VARCHAR)")
         c.execute("CREATE SCHEMA ledger")
         books = {"deliveries": self.deliveries, "results": self.ledger.results(), "quarantine": self.ledger.quarantine()}
+        books["timings"] = self.ledger.book("timings")
         for name, frame in books.items():
             c.register("book", frame.to_arrow())
             c.execute(f"CREATE TABLE ledger.{name} AS SELECT * FROM book")
