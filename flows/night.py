@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -20,7 +21,7 @@ from expectations.quarantine import reasons
 from expectations.validation import RuleResult, Validator
 from transforms import persons
 from transforms.geography import Places
-from warehouse import card_persons, landing, profiles, publish, reference, staging
+from warehouse import card_persons, landing, packs, profiles, publish, reference, staging
 from warehouse.arrivals import Arrivals, arrivals, entry, halved_registers, is_short, repeat, short_archives
 from warehouse.build import Build, Built, fingerprints, given_fingerprints, person_key, published_fingerprints, sha256
 from warehouse.code_version import code_hash, code_version
@@ -42,12 +43,28 @@ class NoLandingZone(Exception):
 
 
 @dataclass
+class Step:
+    """A step of the night: what it took, and what it worked on where that says something."""
+
+    name: str
+    seconds: float = 0.0
+    files: int | None = None
+    records: int | None = None
+    megabytes: float | None = None
+
+
+@dataclass
 class Night:
     """One run: its settings, its clock and what it has found so far."""
 
     settings: Settings
     received_at: datetime
-    timings: dict[str, float] = field(default_factory=dict)
+    steps: dict[str, Step] = field(default_factory=dict)
+
+    @property
+    def timings(self) -> dict[str, float]:
+        """Seconds of each step so far."""
+        return {name: step.seconds for name, step in self.steps.items()}
 
     @cached_property
     def ledger(self) -> Ledger:
@@ -80,15 +97,24 @@ class Night:
         return Validator(self.report_dir / "data_docs" if self.settings.data_docs else None)
 
     @contextmanager
-    def timed(self, step: str) -> Iterator[None]:
+    def timed(self, step: str) -> Iterator[Step]:
         start = time.perf_counter()
         log.info("%s …", step)
+        work = self.steps.setdefault(step, Step(step))
         try:
-            yield
+            yield work
         finally:
             seconds = time.perf_counter() - start
-            self.timings[step] = self.timings.get(step, 0.0) + seconds
+            work.seconds += seconds
             log.info("%s: %.1f s", step, seconds)
+
+    def note_timings(self) -> None:
+        """Write the steps so far into the ledger: before the build, which shows them, and once more at the end, for the next version."""
+        rows = [
+            {"place": place, "step": s.name} | {k: v for k, v in asdict(s).items() if k != "name"}
+            for place, s in enumerate(self.steps.values(), 1)
+        ]
+        self.ledger.write(self.run_id, "timings", rows)
 
 
 def begin(settings: Settings, received_at: datetime | None = None) -> Night:
@@ -110,9 +136,11 @@ def anything_landed(night: Night) -> bool:
 
 def look(night: Night) -> Arrivals:
     """What is new in the landing zone."""
-    with night.timed("look"):
+    with night.timed("look") as step:
         known = night.ledger.known_files(night.profiles.fingerprint)
-        return arrivals(landing.scan(night.settings.landing_dir, known), night.ledger.deliveries(), night.profiles.fingerprint)
+        found = arrivals(landing.scan(night.settings.landing_dir, known), night.ledger.deliveries(), night.profiles.fingerprint)
+        step.files, step.megabytes = len(found.seen), sum({x.file: x.size for x in found.seen}.values()) / 1e6
+        return found
 
 
 def read(night: Night, batch: Sequence[Landed]) -> list[Outcome]:
@@ -140,23 +168,41 @@ def settle(night: Night, found: Arrivals, outcomes: list[Outcome]) -> tuple[list
             else:
                 repeated.append((twin, sound.records_read))
                 found.twins.setdefault(sound.delivery_id, []).append(twin)
-    outcomes = short_archives(items, outcomes, repeated)
+    checked = short_archives(items, outcomes, repeated)
+    _take_out(night, items, outcomes, checked)
+    outcomes = checked
     return items, halved_registers(items, outcomes, deliveries)
+
+
+def _take_out(night: Night, items: Sequence[Landed], read: Sequence[Outcome], checked: Sequence[Outcome]) -> None:
+    """Take the rows of deliveries that were refused after they were read out of their packs."""
+    export_of = {x.delivery_id: x.export or "" for x in items}
+    gone: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for before, after in zip(read, checked, strict=True):
+        if after.status == "refused" and before.pack:
+            gone[export_of[before.delivery_id], before.pack].append(before.delivery_id)
+    for (export, pack), ids in gone.items():
+        packs.remove(night.settings, export, pack, ids)
 
 
 def validate(night: Night, items: Sequence[Landed], outcomes: Sequence[Outcome]) -> pl.DataFrame:
     """Great Expectations over all rows that were read; returns rule results per delivery (`quality.results`)."""
-    with night.timed("validate"), scratch_directory(night.settings.spool_dir) as scratch:
+    with night.timed("validate") as step, scratch_directory(night.settings.spool_dir) as scratch:
+        step.files, step.records = len(items), sum(o.records_read for o in outcomes)
         database = scratch / "rows.duckdb"  # not named like a schema: DuckDB would find the name ambiguous
         export_of = {x.delivery_id: x.export or "" for x in items}
         deliveries = night.ledger.deliveries().filter((pl.col("export") == "facilities") & (pl.col("status") != "refused"))
-        known = [night.settings.rows_dir("loaded", "facilities") / f"{i}.parquet" for i in deliveries["delivery_id"]]
-        tables = staging.stage(database, night.settings, outcomes, export_of, known)
+        tables = staging.stage(database, night.settings, outcomes, export_of, deliveries)
         return staging.results(database, tables, night.validator.validate(database, tables, schema="staged", name="deliveries"))
 
 
 def record(night: Night, found: Arrivals, items: Sequence[Landed], outcomes: Sequence[Outcome], results: pl.DataFrame) -> list[Entry]:
     """Write the night's entries into the ledger. From here on the deliveries count as received."""
+    with night.timed("record"):
+        return _record(night, found, items, outcomes, results)
+
+
+def _record(night: Night, found: Arrivals, items: Sequence[Landed], outcomes: Sequence[Outcome], results: pl.DataFrame) -> list[Entry]:
     former = {r["delivery_id"]: r for r in night.ledger.deliveries().iter_rows(named=True)}
     fingerprint = night.profiles.fingerprint
     by_id = {o.delivery_id: o for o in outcomes}
@@ -176,17 +222,22 @@ def record(night: Night, found: Arrivals, items: Sequence[Landed], outcomes: Seq
         [{"file": f, "size": x.size, "modified_ns": x.modified_ns, "context": x.context} for f, x in sorted(files.items())],
     )
     ledger.write(night.run_id, "deliveries", entries)  # last: without it the others are not looked at
+    packs.sweep(night.settings, set(ledger.deliveries()["pack"]))
     return entries
 
 
 def _quarantined(night: Night, items: Sequence[Landed], outcomes: Sequence[Outcome]) -> pl.DataFrame:
     export_of = {x.delivery_id: x.export or "" for x in items}
-    frames = []
+    by_export: dict[str, list[Outcome]] = defaultdict(list)
     for o in outcomes:
         if o.records_quarantined:
-            table = BY_NAME[export_of[o.delivery_id]]
-            path = night.settings.rows_dir("quarantine", table.name) / f"{o.delivery_id}.parquet"
-            frames.append(reasons(pl.read_parquet(path, columns=["delivery_id", "row_number", "broken_rules"]), table))
+            by_export[export_of[o.delivery_id]].append(o)
+    frames = []
+    for export, some in sorted(by_export.items()):
+        table = BY_NAME[export]
+        files = [packs.path(night.settings, packs.QUARANTINE, export, p) for p in sorted({o.pack for o in some})]
+        rows = packs.scan(files, pl.DataFrame({"delivery_id": [o.delivery_id for o in some]}))
+        frames.append(reasons(rows.select("delivery_id", "row_number", "broken_rules").collect(), table))
     return pl.concat(frames) if frames else pl.DataFrame()
 
 
@@ -226,6 +277,7 @@ def up_to_date(settings: Settings, ledger: Ledger) -> bool:
 def build(night: Night) -> Built:
     """Build the next version in a directory of its own, beside the published one."""
     settings = night.settings
+    night.note_timings()
     with night.timed("build"), scratch_directory(settings.spool_dir) as scratch:
         built = Built(night.run_id, publish.staging_directory(settings, night.run_id), wanted(settings, night.ledger.deliveries()))
         maker = Build(settings, night.ledger, scratch, publish.current(settings), person_key(settings))

@@ -23,7 +23,7 @@ from expectations.exports import CLAIM_LINES, EXPORTS
 from expectations.marts import ANALYST_TABLES, BI_TABLES
 from expectations.marts.quality import BUILD, DICTIONARY, META, RESULTS, SNAPSHOT
 from expectations.validation import RuleResult
-from warehouse import parquet_files, reference
+from warehouse import packs, reference
 from warehouse.definitions import create, dictionary, quoted
 from warehouse.ledger import Ledger
 from warehouse.settings import Settings
@@ -211,6 +211,7 @@ class Build:
             c.execute("CREATE TABLE persons.card_persons (card_number VARCHAR, card_key VARCHAR, person_id VARCHAR)")
         c.execute("CREATE SCHEMA ledger")
         books = {"deliveries": self.deliveries, "results": self.ledger.results(), "quarantine": self.ledger.quarantine()}
+        books["timings"] = self.ledger.book("timings")
         for name, frame in books.items():
             c.register("book", frame.to_arrow())
             c.execute(f"CREATE TABLE ledger.{name} AS SELECT * FROM book")
@@ -220,11 +221,7 @@ class Build:
         c = self.connection
         export = "claims" if table is CLAIM_LINES else table.name
         in_use = self.deliveries.filter(pl.col("status").is_in(IN_USE) & (pl.col("export") == export))
-        folder = self.settings.rows_dir("loaded", table.name)
-        if table is CLAIM_LINES:  # a claim may have no lines
-            files = parquet_files.existing([folder / f"{i}.parquet" for i in in_use["delivery_id"]])
-        else:
-            files = parquet_files.of_deliveries(folder, in_use)
+        files = packs.files(self.settings, packs.LOADED, table, in_use)
         if 0 < len(files) <= FEW_FILES:
             variable = f"{table.name}_files"
             c.execute(f"SET VARIABLE {variable} = ?", [[str(f) for f in files]])
@@ -233,7 +230,7 @@ class Build:
             rows = f"rows_of_{table.name}"
             columns = ", ".join(f"{f.name} {f.kind.duckdb}" for f in table.fields)
             c.execute(f"CREATE TABLE {rows} ({columns})")
-            parquet_files.insert(c, rows, files, [f.name for f in table.fields])
+            packs.insert(c, rows, files, in_use, [f.name for f in table.fields])
         c.execute(
             f"CREATE VIEW typed.{table.name} AS SELECT r.*, d.received_rank, d.period, d.register_province"
             f" FROM {rows} r JOIN deliveries_in_use d USING (delivery_id)"
