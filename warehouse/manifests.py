@@ -1,9 +1,9 @@
 """Manifests: what a version of the warehouse consists of, kept for ever.
 
-A manifest is a Parquet file with one row per table and part; run, time and code of the version, and the fingerprints of whole tables, are its
-metadata. It is written into the version's directory before that is published (`manifest.parquet`) and copied to
-`restricted/manifests/<run_id>.parquet` afterwards; a night that died in between is made up for by the next (`keep`). From a manifest and the
-parts that it names the version can be assembled again at any time (`warehouse.assemble`). No personal values.
+A manifest is a Parquet file with one row per table and part; run, time and code of the version, and the fingerprints of whole tables, are
+its metadata. It is written into the version's directory before that is published (`manifest.parquet`) and copied to
+`restricted/manifests/<run_id>.parquet` afterwards; a night that died in between is made up for by the next (`keep`). From a manifest and
+the parts that it names the version can be assembled again at any time (`warehouse.assemble`). No personal values.
 """
 
 from __future__ import annotations
@@ -68,8 +68,12 @@ def write(path: Path, manifest: Manifest) -> None:
 def read(path: Path) -> Manifest:
     head = json.loads(pl.read_parquet_metadata(path)[HEAD])
     parts = tuple(Part(**row) for row in pl.read_parquet(path).iter_rows(named=True))
-    published_at = datetime.fromisoformat(head["published_at"])
-    return Manifest(head["run_id"], published_at, head["code_version"], parts, head["fingerprints"])
+    return Manifest(head["run_id"], datetime.fromisoformat(head["published_at"]), head["code_version"], parts, head["fingerprints"])
+
+
+def published_at(path: Path) -> datetime:
+    """When the version of a manifest was published (UTC); only its head is read."""
+    return datetime.fromisoformat(json.loads(pl.read_parquet_metadata(path)[HEAD])["published_at"])
 
 
 def of_version(version: Path | None) -> Manifest | None:
@@ -102,10 +106,11 @@ def of_run(settings: Settings, run_id: str) -> Manifest:
 
 def as_of(settings: Settings, moment: datetime) -> Manifest:
     """What was published last at or before `moment` (UTC). Raises NoSnapshot."""
-    found = [m for m in map(lambda r: of_run(settings, r), runs(settings)) if m.published_at <= moment]
+    times = [(published_at(settings.manifests_dir / f"{run_id}.parquet"), run_id) for run_id in runs(settings)]
+    found = [(time, run_id) for time, run_id in times if time <= moment]
     if not found:
         raise NoSnapshot(f"nothing was published up to {moment:%Y-%m-%d %H:%M} UTC; {_which(settings)}")
-    return max(found, key=lambda m: (m.published_at, m.run_id))
+    return of_run(settings, max(found)[1])
 
 
 def named_files(settings: Settings, more: Iterable[Manifest] = ()) -> set[str]:

@@ -1,8 +1,8 @@
-"""Parts: what a table of the warehouse is kept as. One immutable Parquet file per table and month (or quarter), named after its content.
+"""Parts: what a table of the warehouse is kept as, one immutable Parquet file per month (or quarter), named after its content.
 
-`restricted/parts/<schema.table>/<part>/<hash>.parquet` holds the rows in the total order that their query gives, so the same rows are the same
-bytes and have the same name: two versions of the warehouse that agree about a month share its file, and a comparison need not open it. A
-table without a month has one part, `all`.
+`restricted/parts/<schema.table>/<part>/<hash>.parquet` holds the rows in the total order that their query gives, so the same rows are
+the same bytes and have the same name: two versions of the warehouse that agree about a month share its file, and a comparison need not
+open it. A table without a month has one part, `all`.
 """
 
 from __future__ import annotations
