@@ -23,8 +23,9 @@ from transforms import persons
 from transforms.geography import Places
 from warehouse import assemble, card_persons, landing, manifests, parts, profiles, publish, reference, staging
 from warehouse.arrivals import Arrivals, arrivals, entry, halved_registers, is_short, repeat, short_archives
-from warehouse.build import Build, Built, fingerprints, given_fingerprints, person_key, published_fingerprints, sha256
+from warehouse.build import Build, Built
 from warehouse.code_version import code_hash, code_version
+from warehouse.fingerprints import given_fingerprints, of_relations, of_tables, person_key, published_fingerprints, sha256
 from warehouse.ingest import Outcome, ingest
 from warehouse.landing import Landed
 from warehouse.ledger import Entry, Ledger
@@ -210,9 +211,9 @@ def link_persons(night: Night) -> dict[str, object] | None:
 
 
 def wanted(settings: Settings, deliveries: pl.DataFrame) -> dict[str, str]:
-    """Fingerprints of the tables that the ledger as it stands calls for."""
+    """Fingerprints of all relations that the ledger as it stands calls for."""
     given = given_fingerprints(settings, deliveries, persons_made_from(settings, deliveries))
-    return fingerprints(given, person_key(settings))
+    return of_relations(given, person_key(settings))
 
 
 def up_to_date(settings: Settings, ledger: Ledger) -> bool:
@@ -222,7 +223,7 @@ def up_to_date(settings: Settings, ledger: Ledger) -> bool:
         return False
     if made[-1].name < max(ledger.runs(), default=""):
         return False  # the ledger tells of what no version shows yet: a night died before it published, or a person has decided
-    return published_fingerprints(made[-1] / "coverage.duckdb") == wanted(settings, ledger.deliveries())
+    return published_fingerprints(made[-1] / "coverage.duckdb") == of_tables(wanted(settings, ledger.deliveries()))
 
 
 def build(night: Night) -> Built:

@@ -81,6 +81,10 @@ class Settings(BaseSettings):
         return self.restricted_dir / "manifests"
 
     @cached_property
+    def register_digests_dir(self) -> Path:
+        return self.restricted_dir / "register_digests"
+
+    @cached_property
     def asof_dir(self) -> Path:
         """Versions of the past that were assembled again."""
         return self.home_dir / "asof"

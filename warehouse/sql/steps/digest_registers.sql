@@ -1,0 +1,18 @@
+-- One row per month of the registers: a digest of all that the coverage marts take from them for that month.
+--
+-- It moves when another delivery is in use, when its rows are others (records_loaded, read_by), or when a card of it belongs to another person.
+-- A digest is a sum of hashes, so the order of rows does not count; it only ever decides whether a part is made again.
+SELECT
+    used.month,
+    bool_or(used.is_reported) AS is_reported,
+    sum(
+        hash(
+            used.is_reported, used.province_code, used.register_province, used.register_month, used.delivery_id,
+            deliveries.records_loaded, deliveries.read_by, cards.digest
+        )
+    )::VARCHAR AS digest
+FROM steps.register_in_use AS used
+INNER JOIN ledger.deliveries AS deliveries ON deliveries.delivery_id = used.delivery_id
+INNER JOIN persons.register_digests AS cards ON cards.delivery_id = used.delivery_id
+GROUP BY used.month
+ORDER BY used.month
