@@ -16,14 +16,18 @@ from prefect.context import TaskRunContext
 from flows import night as steps
 from flows.night import Night
 from flows.processes import Readers
+from warehouse import packs
 from warehouse.arrivals import Arrivals
 from warehouse.code_version import code_version
 from warehouse.fingerprints import sha256
 from warehouse.ingest import Outcome
 from warehouse.landing import Landed
 
-BATCH_BYTES = 16 << 20
-BATCH_FILES = 100
+# A batch is typed together and rests in one pack, and both cost the same for little as for much: some thousands of claims are enough to
+# forget it. A small night still has batches for each worker.
+SMALL_BATCH, LARGE_BATCH = 16 << 20, 128 << 20
+BATCHES = 8
+BATCH_FILES = 1_000
 
 
 def weights(to_read: Sequence[Landed]) -> dict[str, int]:
@@ -33,12 +37,13 @@ def weights(to_read: Sequence[Landed]) -> dict[str, int]:
 
 
 def batches(to_read: Sequence[Landed]) -> list[list[Landed]]:
-    """Deliveries in batches of about 16 MB or 100 files: a task run costs milliseconds, most of 13,000 facilities send a small file."""
+    """Deliveries in batches of 16 to 128 MB: most of 13,000 facilities send a small file. Says nothing of who is going to read them."""
     weight = weights(to_read)
+    most = min(LARGE_BATCH, max(SMALL_BATCH, sum(weight.values()) // BATCHES))
     made: list[list[Landed]] = []
     size = 0
     for item in sorted(to_read, key=lambda x: (x.export or "", str(x.period), x.path)):
-        if not made or len(made[-1]) >= BATCH_FILES or size + weight[item.delivery_id] > BATCH_BYTES:
+        if not made or len(made[-1]) >= BATCH_FILES or size + weight[item.delivery_id] > most:
             made.append([])
             size = 0
         made[-1].append(item)
@@ -77,16 +82,17 @@ put_in_place = task(name="publish", cache_policy=NO_CACHE)(steps.put_in_place)
 
 
 def stale(night: Night, outcomes: Sequence[Outcome], found: Arrivals) -> list[Landed]:
-    """Deliveries that a cached task says are read, but whose rows are no longer there."""
-    export_of = {x.delivery_id: x for x in found.to_read}
-    gone = []
-    for o in outcomes:
-        item = export_of[o.delivery_id]
-        for verdict, rows in (("loaded", o.records_loaded), ("quarantine", o.records_quarantined)):
-            if rows and not (night.settings.rows_dir(verdict, item.export or "") / f"{o.delivery_id}.parquet").exists():
-                gone.append(item)
-                break
-    return gone
+    """Deliveries that a cached task says are read, but whose rows are no longer there: with them all others of their packs."""
+    export_of = {x.delivery_id: x.export or "" for x in found.to_read}
+    wanted = {
+        (verdict, export_of[o.delivery_id], o.pack)
+        for o in outcomes
+        for verdict, rows in ((packs.LOADED, o.records_loaded), (packs.QUARANTINE, o.records_quarantined))
+        if rows
+    }
+    gone = {(export, pack) for verdict, export, pack in wanted if not packs.path(night.settings, verdict, export, pack).exists()}
+    again = {o.delivery_id for o in outcomes if (export_of[o.delivery_id], o.pack) in gone}
+    return [x for x in found.to_read if x.delivery_id in again]
 
 
 class Progress:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from pathlib import Path
 
 import duckdb
 import polars as pl
@@ -11,7 +10,7 @@ import polars as pl
 from expectations.declare import Table
 from expectations.exports import CLAIM_LINES, EXPORTS
 from expectations.exports.cards import CARDS
-from warehouse import parquet_files, reference, register_digests
+from warehouse import packs, reference, register_digests
 from warehouse.fingerprints import IN_USE
 from warehouse.settings import Settings
 
@@ -66,7 +65,7 @@ class Given:
         deliveries = self.in_use.filter(pl.col("export") == export)
         if only is not None:
             deliveries = deliveries.filter(pl.col("delivery_id").is_in(list(only)))
-        files = self.files(table, deliveries)
+        files = packs.files(self.settings, packs.LOADED, table, deliveries)
         c.execute(f"DROP VIEW IF EXISTS typed.{table.name}")
         c.execute(f"DROP TABLE IF EXISTS rows_of_{table.name}")
         if 0 < len(files) <= FEW_FILES:
@@ -77,20 +76,13 @@ class Given:
             rows = f"rows_of_{table.name}"
             columns = ", ".join(f"{f.name} {f.kind.duckdb}" for f in table.fields)
             c.execute(f"CREATE TABLE {rows} ({columns})")
-            parquet_files.insert(c, rows, files, [f.name for f in table.fields])
+            packs.insert(c, rows, files, deliveries, [f.name for f in table.fields])
         c.execute(
             f"CREATE VIEW typed.{table.name} AS SELECT r.*, d.received_rank, d.period, d.register_province"
             f" FROM {rows} r JOIN deliveries_in_use d USING (delivery_id)"
         )
 
-    def files(self, table: Table, deliveries: pl.DataFrame) -> list[Path]:
-        """The Parquet files that hold the rows of deliveries. Raises parquet_files.RowsMissing."""
-        folder = self.settings.rows_dir("loaded", table.name)
-        if table is CLAIM_LINES:  # a claim may have no lines
-            return parquet_files.existing([folder / f"{i}.parquet" for i in deliveries["delivery_id"]])
-        return parquet_files.of_deliveries(folder, deliveries)
-
     def register_digests(self) -> None:
         """Create `persons.register_digests`."""
         registers = self.in_use.filter((pl.col("export") == CARDS.name) & (pl.col("records_loaded") > 0))
-        register_digests.give(self.connection, self.settings, registers, lambda some: self.files(CARDS, some))
+        register_digests.give(self.connection, self.settings, registers, lambda some: packs.files(self.settings, packs.LOADED, CARDS, some))

@@ -41,6 +41,7 @@ DELIVERIES = {
     "context": pl.String(),
     "profiles": pl.String(),
     "read_by": pl.String(),
+    "pack": pl.String(),
 }
 FILES = {"file": pl.String(), "size": pl.Int64(), "modified_ns": pl.Int64(), "context": pl.String()}
 RESULTS = {
@@ -94,6 +95,7 @@ class Entry:
     context: str = ""
     profiles: str = ""
     read_by: str = ""  # hash of the code that read it: rows read anew by other code are other rows
+    pack: str = ""  # where its rows rest (`warehouse.packs`)
 
 
 class Ledger:
@@ -117,11 +119,8 @@ class Ledger:
     def book(self, name: str) -> pl.DataFrame:
         """All entries of a book with their `run_id`, in order of the runs."""
         schema = BOOKS[name]
-        frames = [
-            pl.read_parquet(p).select(pl.col(c).cast(t) for c, t in schema.items()).with_columns(run_id=pl.lit(p.stem))
-            for p in sorted((self.directory / name).glob("[0-9]*.parquet"))
-            if self.until is None or p.stem <= self.until
-        ]
+        files = sorted((self.directory / name).glob("[0-9]*.parquet"))
+        frames = [_page(p, schema) for p in files if self.until is None or p.stem <= self.until]
         return pl.concat(frames) if frames else pl.DataFrame(schema={**schema, "run_id": pl.String()})
 
     def write(self, run_id: str, book: str, rows: Iterable[Entry | Mapping[str, Any]] | pl.DataFrame) -> None:
@@ -152,6 +151,7 @@ class Ledger:
         Adds `received_rank`: a later delivery has a larger one (time received, then modification time, sha256, path).
         """
         entries = self.book("deliveries").unique("delivery_id", keep="last", maintain_order=True).drop("run_id")
+        entries = entries.with_columns(pack=pl.coalesce("pack", "delivery_id"))  # before there were packs each delivery was one
         released = self.book("decisions").filter(pl.col("decision") == "release")["delivery_id"]
         entries = entries.with_columns(
             status=pl.when((pl.col("status") == "held") & pl.col("delivery_id").is_in(released.implode()))
@@ -181,3 +181,10 @@ class Ledger:
     def _of_latest_run(self, book: str) -> pl.DataFrame:
         decided = self.book("deliveries").unique("delivery_id", keep="last", maintain_order=True).select("delivery_id", "run_id")
         return self.book(book).join(decided, on=["delivery_id", "run_id"], how="semi").drop("run_id")
+
+
+def _page(path: Path, schema: Mapping[str, pl.DataType]) -> pl.DataFrame:
+    """One run's entries of a book; columns that the book did not have then are null."""
+    page = pl.read_parquet(path)
+    columns = (pl.col(c).cast(t) if c in page.columns else pl.lit(None, t).alias(c) for c, t in schema.items())
+    return page.select(columns).with_columns(run_id=pl.lit(path.stem))

@@ -4,8 +4,8 @@ WITH listed AS (
     SELECT
         make_date(left(quarter, 4)::INTEGER, right(quarter, 1)::INTEGER * 3, 1) AS month,
         tax_code,
-        hash(tax_code, name, province_code, status, employees_paid, received_rank, row_number) AS said
-    FROM typed.employers
+        hash(employers) AS said
+    FROM typed.employers AS employers
 ),
 
 months AS (
@@ -21,12 +21,12 @@ employers AS (
 
 -- Who is registered by a day is who was registered up to it less who was dissolved up to it: sums that run along the days.
 counted AS (
-    SELECT registered_on AS day, sum(hash(province_code, tax_code)::HUGEINT) AS digest
-    FROM steps.enterprise
+    SELECT registered_on AS day, sum(hash(enterprises)::HUGEINT) AS digest
+    FROM steps.enterprise AS enterprises
     GROUP BY registered_on
     UNION ALL
-    SELECT greatest(registered_on, dissolved_on) AS day, -sum(hash(province_code, tax_code)::HUGEINT) AS digest
-    FROM steps.enterprise
+    SELECT greatest(registered_on, dissolved_on) AS day, -sum(hash(enterprises)::HUGEINT) AS digest
+    FROM steps.enterprise AS enterprises
     WHERE dissolved_on IS NOT NULL
     GROUP BY greatest(registered_on, dissolved_on)
 ),

@@ -1,13 +1,13 @@
 -- One row per month of the registers: a digest of the population figures that may count for it, those of its year and earlier.
 WITH figures AS (
-    SELECT year, hash('province', province_code, population) AS figure
-    FROM steps.population_province_year
+    SELECT year, hash('province', figures_of) AS figure
+    FROM steps.population_province_year AS figures_of
     UNION ALL
-    SELECT year, hash('commune', province_code, commune_code, population) AS figure
-    FROM steps.population_commune_year
+    SELECT year, hash('commune', figures_of) AS figure
+    FROM steps.population_commune_year AS figures_of
     UNION ALL
-    SELECT year, hash('age and sex', province_code, sex, age_band, population) AS figure
-    FROM steps.population_age_sex_year
+    SELECT year, hash('age and sex', figures_of) AS figure
+    FROM steps.population_age_sex_year AS figures_of
 ),
 
 years AS (

@@ -4,12 +4,8 @@
 -- A digest is a sum of hashes, so the order of rows does not count; it only ever decides whether a part is made again.
 SELECT
     used.month,
-    bool_or(used.is_reported) AS is_reported,
     sum(
-        hash(
-            used.is_reported, used.province_code, used.register_province, used.register_month, used.delivery_id,
-            deliveries.records_loaded, deliveries.read_by, cards.digest
-        )
+        hash(used, deliveries.records_loaded, deliveries.read_by, cards.digest)
     )::VARCHAR AS digest
 FROM steps.register_in_use AS used
 INNER JOIN ledger.deliveries AS deliveries ON deliveries.delivery_id = used.delivery_id
