@@ -18,8 +18,8 @@ from flows.night import Night
 from flows.processes import Readers
 from warehouse import packs
 from warehouse.arrivals import Arrivals
-from warehouse.build import sha256
 from warehouse.code_version import code_version
+from warehouse.fingerprints import sha256
 from warehouse.ingest import Outcome
 from warehouse.landing import Landed
 

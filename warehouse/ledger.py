@@ -108,10 +108,11 @@ class Entry:
 
 
 class Ledger:
-    """The books of one work area."""
+    """The books of one work area; with `until` as they stood at the end of that run."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, until: str | None = None) -> None:
         self.directory = directory
+        self.until = until
 
     def runs(self) -> list[str]:
         """Run ids, oldest first; they start with a running number."""
@@ -127,7 +128,8 @@ class Ledger:
     def book(self, name: str) -> pl.DataFrame:
         """All entries of a book with their `run_id`, in order of the runs."""
         schema = BOOKS[name]
-        frames = [_page(p, schema) for p in sorted((self.directory / name).glob("[0-9]*.parquet"))]
+        files = sorted((self.directory / name).glob("[0-9]*.parquet"))
+        frames = [_page(p, schema) for p in files if self.until is None or p.stem <= self.until]
         return pl.concat(frames) if frames else pl.DataFrame(schema={**schema, "run_id": pl.String()})
 
     def write(self, run_id: str, book: str, rows: Iterable[Entry | Mapping[str, Any]] | pl.DataFrame) -> None:

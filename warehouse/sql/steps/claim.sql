@@ -53,9 +53,9 @@ groups AS (
 
 SELECT
     c.claim_id,
-    keyed(c.facility_code || '|' || c.episode) AS claim_key,
     p.person_id,
     c.facility_code,
+    c.episode,
     c.month,
     c.service_month,
     c.care_type,
