@@ -88,6 +88,7 @@ def sample(
     months: Annotated[str, Parameter(help="first and last month, as 2025-06..2025-08")] = "2025-06..2025-08",
     seed: int = 1,
     faults: bool = False,
+    flat_lists: bool = False,
 ) -> int:
     """Write a landing zone of invented exports, and the truth beside it.
 
@@ -101,6 +102,8 @@ def sample(
         Same seed, same bytes.
     faults
         Add one of each bad input of the contract.
+    flat_lists
+        Let a few facilities send claims as flat lists (79a, 80a, 01/BH) too, or only so.
     """
     from datetime import date
 
@@ -111,7 +114,7 @@ def sample(
     except ValueError:
         print("bhyt sample: --months wants two months, as 2025-06..2025-08", file=sys.stderr)
         return USAGE
-    write(out, persons=persons, months=(first, last), seed=seed, faults=faults)
+    write(out, persons=persons, months=(first, last), seed=seed, faults=faults, flat_lists=flat_lists)
     print(f"Wrote {out / 'landing'} and {out / 'truth'}. Try: COVERAGE_LANDING={out / 'landing'} bhyt nightly")
     return PUBLISHED
 

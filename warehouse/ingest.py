@@ -23,11 +23,12 @@ from transforms import claims as claim_rows
 from transforms.exports import complete
 from transforms.geography import Places
 from transforms.rows import raw_text, typed
+from warehouse import reference
 from warehouse.containers import content
 from warehouse.landing import Landed, missing_context
 from warehouse.profiles import Profiles
-from warehouse.readers import formats, tabular
-from warehouse.readers.claims import ClaimsFile
+from warehouse.readers import tabular
+from warehouse.readers.claim_lists import claim_file
 from warehouse.refusal import Refusal
 from warehouse.settings import Settings
 from warehouse.storage import ParquetSink, restricted_directory
@@ -183,8 +184,7 @@ class _Reading:
                 for rows in tabular.read(path, self.table, self.profiles.for_(self.table.name, item.province)):
                     yield Raw(rows)
                 return
-            formats.checked(path, self.table)
-            file = ClaimsFile(path)
+            file = claim_file(path)
             for batch in file:
                 yield Raw(batch.claims, batch.lines)
             delivery.declared = file.declared if delivery.declared is None else delivery.declared
@@ -211,7 +211,7 @@ class _Reading:
         rows = typed(cells, self.table, "")
         typed_lines: pl.DataFrame | None = None
         if lines:
-            rows, typed_lines = claim_rows.claims(rows, pl.concat(lines), "")
+            rows, typed_lines = claim_rows.claims(rows, pl.concat(lines), "", reference.code_lists())
         rows = complete(rows, self.table, self.period, self.places)
         good, bad = split(self._connection, rows, self.table)
         if not bad.is_empty():

@@ -35,7 +35,6 @@ def stage(
         c.execute("CREATE SCHEMA staged")
         c.execute("CREATE SCHEMA known")
         c.execute("CREATE TABLE known.object_code AS SELECT DISTINCT object_code FROM reference.object_codes")
-        c.execute("CREATE TABLE known.icd AS SELECT DISTINCT icd_code FROM reference.icd")
         for table in EXPORTS:
             ids = [i for i in read if export_of[i] == table.name]
             columns = ", ".join(f"{f.name} {f.kind.duckdb}" for f in table.fields)

@@ -21,6 +21,8 @@ SELECT
     fund_paid,
     copayment,
     self_paid,
-    other_sources
+    other_sources,
+    source_form,
+    standard
 FROM steps.claim
 ORDER BY month, facility_code, claim_key

@@ -55,6 +55,8 @@ SELECT
     c.claim_id,
     keyed(c.facility_code || '|' || c.episode) AS claim_key,
     p.person_id,
+    c.source_form,
+    c.standard,
     c.facility_code,
     c.month,
     c.service_month,
