@@ -26,15 +26,16 @@ from warehouse.samples import claim_lists
 HEAD_79A = [*claim_lists.COLUMNS_79A]
 HEAD_01BH = [*claim_lists.COLUMNS_01BH]
 ROW_79A = {
-    "STT": "1", "HO_TEN": "Lý Thử", "NGAY_SINH": "1970", "GIOI_TINH": "1", "MA_THE": "GD4010123456789", "MA_DKBD": "01001", "GT_THE_TU": "01/01/2023",
-    "GT_THE_DEN": "31/12/2023", "MA_BENH": "I10", "NGAY_VAO": "202303050800", "NGAY_RA": "202303051000", "SO_NGAY_DTRI": "1", "T_TONGCHI": "1000000",
-    "T_BNTT": "250000", "T_BHTT": "750000", "NAM_QT": "2023", "THANG_QT": "3", "MA_LOAIKCB": "1", "MA_CSKCB": "01001", "T_NGUONKHAC": "0", "MA_KHOA": "K01",
+    "STT": "1", "HO_TEN": "Lý Thử", "NGAY_SINH": "1970", "GIOI_TINH": "1", "MA_THE": "GD4010123456789", "MA_DKBD": "01001",
+    "GT_THE_TU": "01/01/2023", "GT_THE_DEN": "31/12/2023", "MA_BENH": "I10", "NGAY_VAO": "202303050800", "NGAY_RA": "202303051000",
+    "SO_NGAY_DTRI": "1", "T_TONGCHI": "1000000", "T_BNTT": "250000", "T_BHTT": "750000", "NAM_QT": "2023", "THANG_QT": "3",
+    "MA_LOAIKCB": "1", "MA_CSKCB": "01001", "T_NGUONKHAC": "0", "MA_KHOA": "K01",
 }  # fmt: skip
 ROW_01BH = {
-    "STT": "1", "HO_TEN": "Lý Thử", "NGAY_SINH": "197003050000", "GIOI_TINH": "1", "MA_THE_BHYT": "GD4010123456789", "MA_BENH_CHINH": "I10",
-    "NGAY_VAO": "202605050800", "NGAY_RA": "202605080900", "SO_NGAY_DTRI": "4", "MA_LOAI_KCB": "03", "T_TONGCHI_BV": "1200000.50",
-    "T_TONGCHI_BH": "1000000.50", "T_BHTT": "800000.50", "T_BNCCT": "200000", "T_BNTT": "150000", "T_NGUONKHAC": "50000", "MA_CSKCB": "01001",
-    "NAM_QT": "2026", "THANG_QT": "5",
+    "STT": "1", "HO_TEN": "Lý Thử", "NGAY_SINH": "197003050000", "GIOI_TINH": "1", "MA_THE_BHYT": "GD4010123456789",
+    "MA_BENH_CHINH": "I10", "NGAY_VAO": "202605050800", "NGAY_RA": "202605080900", "SO_NGAY_DTRI": "4", "MA_LOAI_KCB": "03",
+    "T_TONGCHI_BV": "1200000.50", "T_TONGCHI_BH": "1000000.50", "T_BHTT": "800000.50", "T_BNCCT": "200000", "T_BNTT": "150000",
+    "T_NGUONKHAC": "50000", "MA_CSKCB": "01001", "NAM_QT": "2026", "THANG_QT": "5",
 }  # fmt: skip
 
 
@@ -89,7 +90,8 @@ def broken(frame: pl.DataFrame) -> dict[int, set[str]]:
 def test_a_list_79a_is_typed_into_claims(tmp_path: Path) -> None:
     row = read(workbook(tmp_path / "79a.xlsx", HEAD_79A, [ROW_79A])).row(0, named=True)
     assert {k: row[k] for k in ("source_form", "standard", "row_number", "facility_code", "main_icd", "care_code", "settlement_year")} == {
-        "source_form": "79a", "standard": "4210", "row_number": 8, "facility_code": "01001", "main_icd": "I10", "care_code": "01", "settlement_year": 2023,
+        "source_form": "79a", "standard": "4210", "row_number": 8, "facility_code": "01001", "main_icd": "I10", "care_code": "01",
+        "settlement_year": 2023,
     }  # fmt: skip
     assert (row["birth_date"], row["birth_precision"]) == (date(1970, 1, 1), "year")
     assert (row["admitted_at"], row["card_valid_to"]) == (datetime(2023, 3, 5, 8), [date(2023, 12, 31)])
@@ -199,7 +201,8 @@ def test_bad_rows_are_quarantined_and_no_row_is_lost(tmp_path: Path) -> None:
     assert found[9] == found[10] == key
     assert found[11] == {*key, "claims.discharged_at.unreadable"}
     assert {n: r for n, r in found.items() if n > 11} == {
-        12: {"claims.fund_paid.missing"}, 13: {"claims.self_paid.unreadable"}, 14: {"claims.other_sources.missing"}, 15: {"claims.settlement_month.unreadable"},
+        12: {"claims.fund_paid.missing"}, 13: {"claims.self_paid.unreadable"}, 14: {"claims.other_sources.missing"},
+        15: {"claims.settlement_month.unreadable"},
     }  # fmt: skip
 
 

@@ -33,7 +33,6 @@ TYPES: dict[str, pl.DataType] = {
     "target_pct": _NUMBER,
     "rate_pct": _NUMBER,
     "support_pct": _NUMBER,
-    "min_state_support_pct": _NUMBER,
     "pct_of_first": _NUMBER,
     "vnd_per_month": _NUMBER,
     "base_wage": _NUMBER,
@@ -42,6 +41,13 @@ TYPES: dict[str, pl.DataType] = {
     "inpatient_pct": _NUMBER,
     "outpatient_pct": _NUMBER,
     "decimals": _INTEGER,
+    "period_from": _DATE,
+    "period_to": _DATE,
+    "age_from": _INTEGER,
+    "age_to": _INTEGER,
+    "band_pct": _NUMBER,
+    "conflict_pct": _NUMBER,
+    "armed_forces_included": _BOOLEAN,
 }
 
 

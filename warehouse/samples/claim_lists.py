@@ -30,7 +30,7 @@ _CARE_4210 = {"03": "3", "04": "3", "09": "3", "01": "1", "06": "1", "07": "1", 
 
 
 def chosen(claims: pl.DataFrame) -> pl.DataFrame:
-    """`claim, only_listed, form`: the claims (of `truth_claims.current_claims`) that flat lists hold; those with `only_listed` come in no XML.
+    """`claim, only_listed, form`: the claims (of `truth_claims.current_claims`) that flat lists hold; `only_listed` ones come in no XML.
 
     Claims of the facilities with most of them, sent once, of one card, made to show nothing, and alone with their card, days and facility.
     """

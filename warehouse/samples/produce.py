@@ -11,7 +11,7 @@ import polars as pl
 
 from expectations.exports.cards import CARDS
 from expectations.exports.facilities import FACILITIES
-from warehouse.samples import claim_files, claim_lists, costs, faults, lists, registers, truth_claims, truth_coverage
+from warehouse.samples import claim_files, claim_lists, costs, faults, lists, registers, truth_claims, truth_coverage, truth_lapse
 from warehouse.samples.cards import spans as make_spans
 from warehouse.samples.damage import BadRows, card_faults
 from warehouse.samples.dialects import dialect_of
@@ -39,7 +39,8 @@ def write(
     """Write `out/landing` (a landing zone as in the contract) and `out/truth` (Parquet files) of a world of `persons` people.
 
     `months`: any day of the first and of the last month. `provinces`: codes before 2025-07-01; default fifteen whose mergers cover the
-    reform's traps. `flat_lists`: a few facilities send some of their claims as lists 79a/80a or 01/BH too, or only so. `faults` adds one of every row of the contract's fault table, which changes nothing in the expected marts. The same
+    reform's traps. `flat_lists`: a few facilities send some claims as lists 79a/80a or 01/BH too, or only so. `faults` adds one of
+    every row of the contract's fault table, which changes nothing in the expected marts. The same
     arguments give the same bytes and modification times. What stood in `out/landing` and `out/truth` is removed first.
 
     Truth: `persons` (card_number as delivered, person), `deliveries` (path, status, expected counts), `faults` (path, status, reason),
@@ -104,6 +105,7 @@ def write(
     truth.mkdir(parents=True)
     counted = truth_coverage.counted(listed, delivered, places, window)
     marts = truth_coverage.coverage(counted, delivered, known, places, facilities, window)
+    marts["lapse_month"] = truth_lapse.lapses(listed, counted, delivered, places, window)
     marts |= truth_coverage.employers(listed, delivered, known, places, window)
     marts |= truth_claims.claim_marts(claims, claim_lines, known, marts["coverage_province_month"], facilities)
     raised = truth_claims.signals(claims, listed)
