@@ -12,6 +12,7 @@ from typing import Annotated
 from cyclopts import App, Parameter
 from pydantic import ValidationError
 
+from flows.report import commands
 from warehouse.code_version import RELEASE
 from warehouse.settings import Settings
 
@@ -23,6 +24,7 @@ app = App(
     help="Coverage warehouse for Vietnam's social health insurance (bảo hiểm y tế). Settings: environment variables COVERAGE_LANDING,"
     " COVERAGE_HOME, COVERAGE_WAREHOUSE and others (see README). Exit status: 0 published, 1 failed and the old warehouse stands, 2 usage.",
 )
+commands.add_to(app)
 
 
 @app.command
@@ -62,14 +64,6 @@ def nightly(*, wait: float = 0, received_at: datetime | None = None) -> int:
         notes = "".join(f" ({n})" for n in getattr(error, "__notes__", []))
         return _failed(f"the night failed, the published warehouse stands as it was: {type(error).__name__}: {error}{notes}")
     return PUBLISHED
-
-
-@app.command
-def status() -> int:
-    """What is published, how fresh each export is, what waits for a person."""
-    from flows.status import print_status
-
-    return print_status(Settings())
 
 
 @app.command

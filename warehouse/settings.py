@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -21,6 +22,7 @@ class Settings(BaseSettings):
     bad_rows_limit_pct: float = Field(5.0, ge=0, le=100, description="a delivery with more bad rows than this is held")
     workers: int = Field(2, ge=1, description="deliveries read at the same time")
     keep_versions: int = Field(5, ge=2, description="published versions that are kept")
+    lang: Literal["vi", "en"] = Field("vi", description="language of the reports' first page")
     data_docs: bool = Field(True, description="build Great Expectations' Data Docs each night")
 
     @cached_property
