@@ -24,7 +24,7 @@ BEFORE = """
 
 
 def test_supported_are_those_of_group_age_and_old_province_and_uncovered_those_whose_cards_all_end(warehouse_sql):
-    """The register of June is the latest before the end, so what came of them is not known yet. Seed case: Quảng Ninh at the end of 2025."""
+    """The register of June is the latest before the end, so what came of them is not known yet. Seed case: Quảng Ninh, end of 2025."""
     warehouse_sql(cards=COLUMNS + BEFORE, subsidies=SUBSIDIES).shows(
         ENDS,
         """
