@@ -5,22 +5,25 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import App, Parameter
-from pydantic import ValidationError
 
 from flows.report import commands
 from warehouse.code_version import RELEASE
-from warehouse.settings import Settings
+
+if TYPE_CHECKING:
+    from warehouse.settings import Settings
 
 PUBLISHED, FAILED, USAGE = 0, 1, 2
 
 app = App(
     name="bhyt",
     version=RELEASE,
+    help_format="plaintext",  # Markdown takes longer to import than all else that help needs
     help="Coverage warehouse for Vietnam's social health insurance (bảo hiểm y tế). Settings: environment variables COVERAGE_LANDING,"
     " COVERAGE_HOME, COVERAGE_WAREHOUSE and others (see README). Exit status: 0 published, 1 failed and the old warehouse stands, 2 usage.",
 )
@@ -41,7 +44,7 @@ def nightly(*, wait: float = 0, received_at: datetime | None = None) -> int:
     from warehouse.lock import AlreadyRunning
     from warehouse.publish import NotPublished
 
-    settings = Settings()
+    settings = _settings()
     if not settings.landing_dir.is_dir():
         print(f"bhyt: the landing zone {settings.landing_dir} does not exist; set COVERAGE_LANDING or make the folder", file=sys.stderr)
         return USAGE
@@ -71,20 +74,25 @@ def queries() -> int:
     """Three queries to try on the published warehouse, with their answers."""
     from flows.queries import print_queries
 
-    return print_queries(Settings())
+    return print_queries(_settings())
 
 
 @app.command
 def sample(
-    out: Path,
+    out: Path = Path("sample"),
     *,
     persons: int = 20_000,
     months: Annotated[str, Parameter(help="first and last month, as 2025-06..2025-08")] = "2025-06..2025-08",
     seed: int = 1,
     faults: bool = False,
     flat_lists: bool = False,
+    claims: int = 0,
+    files: int = 0,
+    cards: int = 0,
 ) -> int:
     """Write a landing zone of invented exports, and the truth beside it.
+
+    With `--claims` or `--cards` it is no simulated world but a night of that size, in a few seconds a gigabyte.
 
     Parameters
     ----------
@@ -98,16 +106,32 @@ def sample(
         Add one of each bad input of the contract.
     flat_lists
         Let a few facilities send claims as flat lists (79a, 80a, 01/BH) too, or only so.
+    claims
+        Claims of the last month, of about 40 kB, in that many `--files`; truth: visits and money by facility.
+    files
+        Claim files; default one for every forty claims.
+    cards
+        Cards in the registers of that night.
     """
     from datetime import date
-
-    from warehouse.samples import write
 
     try:
         first, last = (date.fromisoformat(f"{m}-01") for m in months.split(".."))
     except ValueError:
         print("bhyt sample: --months wants two months, as 2025-06..2025-08", file=sys.stderr)
         return USAGE
+    if claims or cards:
+        from warehouse.samples import large
+
+        try:
+            large.write(out, claims=claims, files=files or max(1, claims // 40), cards=cards, month=last, seed=seed, tell=_tell())
+        except ValueError as error:
+            print(f"bhyt sample: {error}", file=sys.stderr)
+            return USAGE
+        print(f"Wrote {out / 'landing'} and {out / 'truth'}. Try: COVERAGE_LANDING={out / 'landing'} bhyt nightly")
+        return PUBLISHED
+    from warehouse.samples import write
+
     write(out, persons=persons, months=(first, last), seed=seed, faults=faults, flat_lists=flat_lists)
     print(f"Wrote {out / 'landing'} and {out / 'truth'}. Try: COVERAGE_LANDING={out / 'landing'} bhyt nightly")
     return PUBLISHED
@@ -124,7 +148,7 @@ def explain_delivery(delivery: str) -> int:
     """
     from flows.deliveries import explain
 
-    return explain(Settings(), delivery)
+    return explain(_settings(), delivery)
 
 
 @app.command
@@ -142,7 +166,7 @@ def release(delivery: str, *, by: str = "", why: str = "") -> int:
     """
     from flows.deliveries import let_go
 
-    return let_go(Settings(), delivery, by or os.environ.get("USER", "unknown"), why)
+    return let_go(_settings(), delivery, by or os.environ.get("USER", "unknown"), why)
 
 
 @app.command
@@ -151,7 +175,7 @@ def rollback() -> int:
     from warehouse import publish
     from warehouse.lock import AlreadyRunning, one_at_a_time
 
-    settings = Settings()
+    settings = _settings()
     try:
         with one_at_a_time(settings.lock_file):
             left, now = publish.rollback(settings)
@@ -159,6 +183,68 @@ def rollback() -> int:
         return _failed(str(error))
     print(f"Published {now.name} again, in place of {left.name}. The next night that finds something new builds a new version.")
     return PUBLISHED
+
+
+@app.command
+def asof(day: str, *, out: Path | None = None) -> int:
+    """Assemble the warehouse as it was known on a day, beside the published one.
+
+    Parameters
+    ----------
+    day
+        A day as 2025-03-15 (to its end), or a moment as 2025-03-15T18:30; UTC.
+    out
+        Directory to write; default <COVERAGE_HOME>/asof/<run>.
+    """
+    from flows.history import assemble_as_of
+
+    return _history(lambda: assemble_as_of(_settings(), day, out))
+
+
+@app.command
+def diff(old: str, new: str, *, format: Literal["text", "html", "parquet"] = "text", out: Path | None = None) -> int:
+    """What changed between two snapshots: tables, columns, rows, and per mart the keys with old and new measures, largest first.
+
+    Parameters
+    ----------
+    old
+        `live`, a run id or its number, a day as 2025-03-15, or the directory of a version.
+    new
+        The same.
+    format
+        `parquet` has one row per key and measure that differ.
+    out
+        File to write; needed for html and parquet.
+    """
+    from flows.history import compare
+
+    return _history(lambda: compare(_settings(), old, new, format, out))
+
+
+def _history(command: Callable[[], int]) -> int:
+    from warehouse.manifests import NoSnapshot
+    from warehouse.parts import PartMissing
+    from warehouse.publish import NotPublished
+
+    try:
+        return command()
+    except (NoSnapshot, PartMissing, NotPublished, FileExistsError) as error:
+        return _failed(str(error))
+
+
+def _settings() -> Settings:
+    """From the environment. Exits with a line for each wrong variable: that is wrong usage, and no reason for a traceback."""
+    from pydantic import ValidationError
+
+    from warehouse.settings import Settings
+
+    try:
+        return Settings()
+    except ValidationError as error:
+        for problem in error.errors():
+            name = "_".join(str(part) for part in ("coverage", *problem["loc"])).upper()
+            print(f"bhyt: environment variable {name}: {problem['msg']}", file=sys.stderr)
+        sys.exit(USAGE)
 
 
 def _nothing_new(settings: Settings, wait_seconds: float) -> bool:
@@ -184,6 +270,11 @@ def _show_progress() -> None:
     log.propagate = False  # Prefect's console handler would say it again
 
 
+def _tell() -> Callable[[str], None]:
+    """Progress on one line of a terminal, nothing elsewhere."""
+    return (lambda words: print(f"\r{words:40}", end="", flush=True, file=sys.stderr)) if sys.stderr.isatty() else lambda _: None
+
+
 def _prefect_home(settings: Settings) -> None:
     """Prefect's own files lie in the work area, unless its user says otherwise."""
     os.environ.setdefault("PREFECT_HOME", str(settings.home_dir / "prefect"))
@@ -198,10 +289,4 @@ def _failed(message: str) -> int:
 
 def main() -> None:
     """Entry point of the `bhyt` command."""
-    try:
-        sys.exit(app(sys.argv[1:]))
-    except ValidationError as error:  # of Settings: a wrong variable is wrong usage, and no reason for a traceback
-        for problem in error.errors():
-            name = "_".join(str(part) for part in ("coverage", *problem["loc"])).upper()
-            print(f"bhyt: environment variable {name}: {problem['msg']}", file=sys.stderr)
-        sys.exit(USAGE)
+    sys.exit(app(sys.argv[1:]))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -16,14 +17,16 @@ import polars as pl
 from expectations.declare import Severity
 from expectations.exports import BY_NAME
 from expectations.marts import ANALYST_TABLES, BI_TABLES
+from expectations.marts.quality import RESULTS
 from expectations.quarantine import reasons
 from expectations.validation import RuleResult, Validator
 from transforms import persons
 from transforms.geography import Places
-from warehouse import card_persons, landing, profiles, publish, reference, staging
+from warehouse import assemble, card_persons, landing, manifests, packs, parts, profiles, publish, reference, staging
 from warehouse.arrivals import Arrivals, arrivals, entry, halved_registers, is_short, repeat, short_archives
-from warehouse.build import Build, Built, fingerprints, given_fingerprints, person_key, published_fingerprints, sha256
+from warehouse.build import Build, Built
 from warehouse.code_version import code_hash, code_version
+from warehouse.fingerprints import given_fingerprints, of_relations, of_tables, person_key, published_fingerprints, sha256
 from warehouse.ingest import Outcome, ingest
 from warehouse.landing import Landed
 from warehouse.ledger import Entry, Ledger
@@ -42,12 +45,28 @@ class NoLandingZone(Exception):
 
 
 @dataclass
+class Step:
+    """A step of the night: what it took, and what it worked on where that says something."""
+
+    name: str
+    seconds: float = 0.0
+    files: int | None = None
+    records: int | None = None
+    megabytes: float | None = None
+
+
+@dataclass
 class Night:
     """One run: its settings, its clock and what it has found so far."""
 
     settings: Settings
     received_at: datetime
-    timings: dict[str, float] = field(default_factory=dict)
+    steps: dict[str, Step] = field(default_factory=dict)
+
+    @property
+    def timings(self) -> dict[str, float]:
+        """Seconds of each step so far."""
+        return {name: step.seconds for name, step in self.steps.items()}
 
     @cached_property
     def ledger(self) -> Ledger:
@@ -80,15 +99,24 @@ class Night:
         return Validator(self.report_dir / "data_docs" if self.settings.data_docs else None)
 
     @contextmanager
-    def timed(self, step: str) -> Iterator[None]:
+    def timed(self, step: str) -> Iterator[Step]:
         start = time.perf_counter()
         log.info("%s …", step)
+        work = self.steps.setdefault(step, Step(step))
         try:
-            yield
+            yield work
         finally:
             seconds = time.perf_counter() - start
-            self.timings[step] = self.timings.get(step, 0.0) + seconds
+            work.seconds += seconds
             log.info("%s: %.1f s", step, seconds)
+
+    def note_timings(self) -> None:
+        """Write the steps so far into the ledger: before the build, which shows them, and once more at the end, for the next version."""
+        rows = [
+            {"place": place, "step": s.name} | {k: v for k, v in asdict(s).items() if k != "name"}
+            for place, s in enumerate(self.steps.values(), 1)
+        ]
+        self.ledger.write(self.run_id, "timings", rows)
 
 
 def begin(settings: Settings, received_at: datetime | None = None) -> Night:
@@ -96,7 +124,8 @@ def begin(settings: Settings, received_at: datetime | None = None) -> Night:
     if not settings.landing_dir.is_dir():
         raise NoLandingZone(f"the landing zone {settings.landing_dir} does not exist; set COVERAGE_LANDING or make the folder")
     sweep(settings.spool_dir)
-    for directory in (settings.restricted_dir, *settings.ledger_dir.glob("*")):
+    manifests.keep(settings)
+    for directory in (settings.restricted_dir, settings.manifests_dir, *settings.ledger_dir.glob("*")):
         sweep_temporaries(directory)
     moment = received_at or datetime.now(UTC)
     return Night(settings, moment.astimezone(UTC).replace(tzinfo=None))
@@ -110,9 +139,11 @@ def anything_landed(night: Night) -> bool:
 
 def look(night: Night) -> Arrivals:
     """What is new in the landing zone."""
-    with night.timed("look"):
+    with night.timed("look") as step:
         known = night.ledger.known_files(night.profiles.fingerprint)
-        return arrivals(landing.scan(night.settings.landing_dir, known), night.ledger.deliveries(), night.profiles.fingerprint)
+        found = arrivals(landing.scan(night.settings.landing_dir, known), night.ledger.deliveries(), night.profiles.fingerprint)
+        step.files, step.megabytes = len(found.seen), sum({x.file: x.size for x in found.seen}.values()) / 1e6
+        return found
 
 
 def read(night: Night, batch: Sequence[Landed]) -> list[Outcome]:
@@ -140,23 +171,41 @@ def settle(night: Night, found: Arrivals, outcomes: list[Outcome]) -> tuple[list
             else:
                 repeated.append((twin, sound.records_read))
                 found.twins.setdefault(sound.delivery_id, []).append(twin)
-    outcomes = short_archives(items, outcomes, repeated)
+    checked = short_archives(items, outcomes, repeated)
+    _take_out(night, items, outcomes, checked)
+    outcomes = checked
     return items, halved_registers(items, outcomes, deliveries)
+
+
+def _take_out(night: Night, items: Sequence[Landed], read: Sequence[Outcome], checked: Sequence[Outcome]) -> None:
+    """Take the rows of deliveries that were refused after they were read out of their packs."""
+    export_of = {x.delivery_id: x.export or "" for x in items}
+    gone: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for before, after in zip(read, checked, strict=True):
+        if after.status == "refused" and before.pack:
+            gone[export_of[before.delivery_id], before.pack].append(before.delivery_id)
+    for (export, pack), ids in gone.items():
+        packs.remove(night.settings, export, pack, ids)
 
 
 def validate(night: Night, items: Sequence[Landed], outcomes: Sequence[Outcome]) -> pl.DataFrame:
     """Great Expectations over all rows that were read; returns rule results per delivery (`quality.results`)."""
-    with night.timed("validate"), scratch_directory(night.settings.spool_dir) as scratch:
+    with night.timed("validate") as step, scratch_directory(night.settings.spool_dir) as scratch:
+        step.files, step.records = len(items), sum(o.records_read for o in outcomes)
         database = scratch / "rows.duckdb"  # not named like a schema: DuckDB would find the name ambiguous
         export_of = {x.delivery_id: x.export or "" for x in items}
         deliveries = night.ledger.deliveries().filter((pl.col("export") == "facilities") & (pl.col("status") != "refused"))
-        known = [night.settings.rows_dir("loaded", "facilities") / f"{i}.parquet" for i in deliveries["delivery_id"]]
-        tables = staging.stage(database, night.settings, outcomes, export_of, known)
+        tables = staging.stage(database, night.settings, outcomes, export_of, deliveries)
         return staging.results(database, tables, night.validator.validate(database, tables, schema="staged", name="deliveries"))
 
 
 def record(night: Night, found: Arrivals, items: Sequence[Landed], outcomes: Sequence[Outcome], results: pl.DataFrame) -> list[Entry]:
     """Write the night's entries into the ledger. From here on the deliveries count as received."""
+    with night.timed("record"):
+        return _record(night, found, items, outcomes, results)
+
+
+def _record(night: Night, found: Arrivals, items: Sequence[Landed], outcomes: Sequence[Outcome], results: pl.DataFrame) -> list[Entry]:
     former = {r["delivery_id"]: r for r in night.ledger.deliveries().iter_rows(named=True)}
     fingerprint = night.profiles.fingerprint
     by_id = {o.delivery_id: o for o in outcomes}
@@ -176,17 +225,22 @@ def record(night: Night, found: Arrivals, items: Sequence[Landed], outcomes: Seq
         [{"file": f, "size": x.size, "modified_ns": x.modified_ns, "context": x.context} for f, x in sorted(files.items())],
     )
     ledger.write(night.run_id, "deliveries", entries)  # last: without it the others are not looked at
+    packs.sweep(night.settings, set(ledger.deliveries()["pack"]))
     return entries
 
 
 def _quarantined(night: Night, items: Sequence[Landed], outcomes: Sequence[Outcome]) -> pl.DataFrame:
     export_of = {x.delivery_id: x.export or "" for x in items}
-    frames = []
+    by_export: dict[str, list[Outcome]] = defaultdict(list)
     for o in outcomes:
         if o.records_quarantined:
-            table = BY_NAME[export_of[o.delivery_id]]
-            path = night.settings.rows_dir("quarantine", table.name) / f"{o.delivery_id}.parquet"
-            frames.append(reasons(pl.read_parquet(path, columns=["delivery_id", "row_number", "broken_rules"]), table))
+            by_export[export_of[o.delivery_id]].append(o)
+    frames = []
+    for export, some in sorted(by_export.items()):
+        table = BY_NAME[export]
+        files = [packs.path(night.settings, packs.QUARANTINE, export, p) for p in sorted({o.pack for o in some})]
+        rows = packs.scan(files, pl.DataFrame({"delivery_id": [o.delivery_id for o in some]}))
+        frames.append(reasons(rows.select("delivery_id", "row_number", "broken_rules").collect(), table))
     return pl.concat(frames) if frames else pl.DataFrame()
 
 
@@ -208,9 +262,9 @@ def link_persons(night: Night) -> dict[str, object] | None:
 
 
 def wanted(settings: Settings, deliveries: pl.DataFrame) -> dict[str, str]:
-    """Fingerprints of the tables that the ledger as it stands calls for."""
+    """Fingerprints of all relations that the ledger as it stands calls for."""
     given = given_fingerprints(settings, deliveries, persons_made_from(settings, deliveries))
-    return fingerprints(given, person_key(settings))
+    return of_relations(given, person_key(settings))
 
 
 def up_to_date(settings: Settings, ledger: Ledger) -> bool:
@@ -220,15 +274,17 @@ def up_to_date(settings: Settings, ledger: Ledger) -> bool:
         return False
     if made[-1].name < max(ledger.runs(), default=""):
         return False  # the ledger tells of what no version shows yet: a night died before it published, or a person has decided
-    return published_fingerprints(made[-1] / "coverage.duckdb") == wanted(settings, ledger.deliveries())
+    return published_fingerprints(made[-1] / "coverage.duckdb") == of_tables(wanted(settings, ledger.deliveries()))
 
 
 def build(night: Night) -> Built:
     """Build the next version in a directory of its own, beside the published one."""
     settings = night.settings
+    night.note_timings()
     with night.timed("build"), scratch_directory(settings.spool_dir) as scratch:
         built = Built(night.run_id, publish.staging_directory(settings, night.run_id), wanted(settings, night.ledger.deliveries()))
-        maker = Build(settings, night.ledger, scratch, publish.current(settings), person_key(settings))
+        previous = manifests.of_version(publish.current(settings))
+        maker = Build(settings, night.ledger, scratch, previous, person_key(settings))
         return maker.run(built, night.received_at, code_version())
 
 
@@ -237,13 +293,42 @@ def audit(night: Night, built: Built) -> list[RuleResult]:
     with night.timed("audit"):
         results = night.validator.validate(built.coverage_file, BI_TABLES, name="coverage")
         results += night.validator.validate(built.analyst_file, ANALYST_TABLES, name="analyst")
-        Build.note_audit(built, results)
+        complete(night.settings, built, results)
     broken = [r for r in results if r.severity == Severity.ERROR and r.failed != 0]
     if broken:
         raise AuditFailed("; ".join(f"{r.rule}: {r.error or f'{r.failed} rows'}" for r in broken))
     return results
 
 
+def complete(settings: Settings, built: Built, results: Sequence[RuleResult]) -> None:
+    """Add what the audit found to the version, and the manifest that says what it consists of: parts before what names them."""
+    assert built.manifest
+    noted = audit_rows(built, results)
+    assemble.note_audit(built.coverage_file, noted)
+    name = RESULTS.qualified_name
+    kept = parts.write(settings, name, assemble.AUDIT, noted, "")
+    built.manifest = replace(built.manifest, parts=(*built.manifest.parts, kept))
+    sync_all()
+    manifests.write(built.directory / manifests.FILE, built.manifest)
+
+
+def audit_rows(built: Built, results: Sequence[RuleResult]) -> pl.DataFrame:
+    """Rows of `quality.results` about the marts' rules."""
+    rows = [
+        {"delivery_id": r.table, "rule": r.rule, "severity": r.severity, "checked": checked, "failed": r.failed,
+         "failed_pct": 100 * r.failed / checked if checked and r.failed is not None else None,
+         "status": "error" if r.failed is None else "failed" if r.failed else "passed" if checked else "not_applicable"}
+        for r in results
+        for checked in (built.rows.get(r.table, 0),)
+    ]  # fmt: skip
+    return pl.DataFrame(rows, schema=RESULTS.polars_schema)
+
+
 def put_in_place(night: Night, built: Built) -> Path:
+    """Publish the version, keep its manifest, and remove parts that nothing has named for long."""
+    settings = night.settings
     with night.timed("publish"):
-        return publish.publish(night.settings, built.directory, built.run_id)
+        version = publish.publish(settings, built.directory, built.run_id)
+        manifests.keep(settings)
+        parts.remove_orphans(settings, manifests.named_files(settings))
+        return version

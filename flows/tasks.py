@@ -16,14 +16,18 @@ from prefect.context import TaskRunContext
 from flows import night as steps
 from flows.night import Night
 from flows.processes import Readers
+from warehouse import packs
 from warehouse.arrivals import Arrivals
-from warehouse.build import sha256
 from warehouse.code_version import code_version
+from warehouse.fingerprints import sha256
 from warehouse.ingest import Outcome
 from warehouse.landing import Landed
 
-BATCH_BYTES = 16 << 20
-BATCH_FILES = 100
+# A batch is typed together and rests in one pack, and both cost the same for little as for much: some thousands of claims are enough to
+# forget it. A small night still has batches for each worker.
+SMALL_BATCH, LARGE_BATCH = 16 << 20, 128 << 20
+BATCHES = 8
+BATCH_FILES = 1_000
 
 
 def weights(to_read: Sequence[Landed]) -> dict[str, int]:
@@ -33,12 +37,13 @@ def weights(to_read: Sequence[Landed]) -> dict[str, int]:
 
 
 def batches(to_read: Sequence[Landed]) -> list[list[Landed]]:
-    """Deliveries in batches of about 16 MB or 100 files: a task run costs milliseconds, most of 13,000 facilities send a small file."""
+    """Deliveries in batches of 16 to 128 MB: most of 13,000 facilities send a small file. Says nothing of who is going to read them."""
     weight = weights(to_read)
+    most = min(LARGE_BATCH, max(SMALL_BATCH, sum(weight.values()) // BATCHES))
     made: list[list[Landed]] = []
     size = 0
     for item in sorted(to_read, key=lambda x: (x.export or "", str(x.period), x.path)):
-        if not made or len(made[-1]) >= BATCH_FILES or size + weight[item.delivery_id] > BATCH_BYTES:
+        if not made or len(made[-1]) >= BATCH_FILES or size + weight[item.delivery_id] > most:
             made.append([])
             size = 0
         made[-1].append(item)
@@ -77,40 +82,46 @@ put_in_place = task(name="publish", cache_policy=NO_CACHE)(steps.put_in_place)
 
 
 def stale(night: Night, outcomes: Sequence[Outcome], found: Arrivals) -> list[Landed]:
-    """Deliveries that a cached task says are read, but whose rows are no longer there."""
-    export_of = {x.delivery_id: x for x in found.to_read}
-    gone = []
-    for o in outcomes:
-        item = export_of[o.delivery_id]
-        for verdict, rows in (("loaded", o.records_loaded), ("quarantine", o.records_quarantined)):
-            if rows and not (night.settings.rows_dir(verdict, item.export or "") / f"{o.delivery_id}.parquet").exists():
-                gone.append(item)
-                break
-    return gone
+    """Deliveries that a cached task says are read, but whose rows are no longer there: with them all others of their packs."""
+    export_of = {x.delivery_id: x.export or "" for x in found.to_read}
+    wanted = {
+        (verdict, export_of[o.delivery_id], o.pack)
+        for o in outcomes
+        for verdict, rows in ((packs.LOADED, o.records_loaded), (packs.QUARANTINE, o.records_quarantined))
+        if rows
+    }
+    gone = {(export, pack) for verdict, export, pack in wanted if not packs.path(night.settings, verdict, export, pack).exists()}
+    again = {o.delivery_id for o in outcomes if (export_of[o.delivery_id], o.pack) in gone}
+    return [x for x in found.to_read if x.delivery_id in again]
 
 
 class Progress:
-    """Bytes read so far: as a Prefect progress artifact, and in words with the time left."""
+    """What was read so far: as a Prefect progress artifact, and in words with the time left."""
 
     EVERY_SECONDS = 2.0
 
-    def __init__(self, total: int) -> None:
-        self.total, self.done = max(total, 1), 0
+    def __init__(self, to_read: Sequence[Landed]) -> None:
+        self._weight = weights(to_read)
+        self.total, self.done = max(sum(self._weight.values()), 1), 0
+        self.files, self.all_files, self.records = 0, len(to_read), 0
         self.artifact = create_progress_artifact(progress=0.0, key="night-progress", description="Deliveries read, by bytes")
         self._started = self._said = time.monotonic()
 
-    def add(self, size: int) -> None:
-        self.done += size
+    def add(self, outcomes: Sequence[Outcome]) -> None:
+        """A batch has been read."""
+        self.done += sum(self._weight[o.delivery_id] for o in outcomes)
+        self.files += len(outcomes)
+        self.records += sum(o.records_read for o in outcomes)
         now = time.monotonic()
-        if now - self._said < self.EVERY_SECONDS and self.done < self.total:
+        if now - self._said < self.EVERY_SECONDS and self.files < self.all_files:
             return
         self._said = now
         update_progress_artifact(self.artifact, progress=min(100.0, 100.0 * self.done / self.total))  # type: ignore[arg-type]
-        speed = self.done / max(now - self._started, 1e-9)
-        steps.log.info(
-            "read %.0f of %.0f MB, %.1f MB/s, about %.0f s left",
-            self.done / 1e6,
-            self.total / 1e6,
-            speed / 1e6,
-            (self.total - self.done) / speed,
+        steps.log.info("%s", self.words(now - self._started))
+
+    def words(self, seconds: float) -> str:
+        speed = max(self.done, 1) / max(seconds, 1e-9)
+        return (
+            f"read {self.files} of {self.all_files} files, {self.records} records, {self.done / 1e6:.0f} of {self.total / 1e6:.0f} MB,"
+            f" {speed / 1e6:.1f} MB/s, about {max(self.total - self.done, 0) / speed:.0f} s left"
         )

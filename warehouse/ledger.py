@@ -41,6 +41,7 @@ DELIVERIES = {
     "context": pl.String(),
     "profiles": pl.String(),
     "read_by": pl.String(),
+    "pack": pl.String(),
 }
 FILES = {"file": pl.String(), "size": pl.Int64(), "modified_ns": pl.Int64(), "context": pl.String()}
 RESULTS = {
@@ -60,12 +61,21 @@ DECISIONS = {
     "why": pl.String(),
     "decided_at": pl.Datetime("us"),
 }
+TIMINGS = {
+    "place": pl.Int64(),
+    "step": pl.String(),
+    "seconds": pl.Float64(),
+    "files": pl.Int64(),
+    "records": pl.Int64(),
+    "megabytes": pl.Float64(),
+}
 BOOKS: dict[str, dict[str, pl.DataType]] = {
     "deliveries": DELIVERIES,
     "files": FILES,
     "results": RESULTS,
     "quarantine": QUARANTINE,
     "decisions": DECISIONS,
+    "timings": TIMINGS,
 }
 
 
@@ -94,13 +104,15 @@ class Entry:
     context: str = ""
     profiles: str = ""
     read_by: str = ""  # hash of the code that read it: rows read anew by other code are other rows
+    pack: str = ""  # where its rows rest (`warehouse.packs`)
 
 
 class Ledger:
-    """The books of one work area."""
+    """The books of one work area; with `until` as they stood at the end of that run."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, until: str | None = None) -> None:
         self.directory = directory
+        self.until = until
 
     def runs(self) -> list[str]:
         """Run ids, oldest first; they start with a running number."""
@@ -116,10 +128,8 @@ class Ledger:
     def book(self, name: str) -> pl.DataFrame:
         """All entries of a book with their `run_id`, in order of the runs."""
         schema = BOOKS[name]
-        frames = [
-            pl.read_parquet(p).select(pl.col(c).cast(t) for c, t in schema.items()).with_columns(run_id=pl.lit(p.stem))
-            for p in sorted((self.directory / name).glob("[0-9]*.parquet"))
-        ]
+        files = sorted((self.directory / name).glob("[0-9]*.parquet"))
+        frames = [_page(p, schema) for p in files if self.until is None or p.stem <= self.until]
         return pl.concat(frames) if frames else pl.DataFrame(schema={**schema, "run_id": pl.String()})
 
     def write(self, run_id: str, book: str, rows: Iterable[Entry | Mapping[str, Any]] | pl.DataFrame) -> None:
@@ -150,6 +160,7 @@ class Ledger:
         Adds `received_rank`: a later delivery has a larger one (time received, then modification time, sha256, path).
         """
         entries = self.book("deliveries").unique("delivery_id", keep="last", maintain_order=True).drop("run_id")
+        entries = entries.with_columns(pack=pl.coalesce("pack", "delivery_id"))  # before there were packs each delivery was one
         released = self.book("decisions").filter(pl.col("decision") == "release")["delivery_id"]
         entries = entries.with_columns(
             status=pl.when((pl.col("status") == "held") & pl.col("delivery_id").is_in(released.implode()))
@@ -179,3 +190,10 @@ class Ledger:
     def _of_latest_run(self, book: str) -> pl.DataFrame:
         decided = self.book("deliveries").unique("delivery_id", keep="last", maintain_order=True).select("delivery_id", "run_id")
         return self.book(book).join(decided, on=["delivery_id", "run_id"], how="semi").drop("run_id")
+
+
+def _page(path: Path, schema: Mapping[str, pl.DataType]) -> pl.DataFrame:
+    """One run's entries of a book; columns that the book did not have then are null."""
+    page = pl.read_parquet(path)
+    columns = (pl.col(c).cast(t) if c in page.columns else pl.lit(None, t).alias(c) for c, t in schema.items())
+    return page.select(columns).with_columns(run_id=pl.lit(path.stem))

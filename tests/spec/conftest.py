@@ -83,7 +83,7 @@ class Warehouse:
     def __init__(self, **given: str) -> None:
         self.con = duckdb.connect()
         self.con.execute("CREATE MACRO keyed(text) AS 'keyed-' || right(text, 2)")
-        for schema in ("typed", "persons", "reference", "dims", "steps", "marts"):
+        for schema in ("typed", "persons", "reference", "ledger", "dims", "steps", "marts"):
             self.con.execute(f"CREATE SCHEMA {schema}")
         cards = drawn(given.pop("cards", "card_number"))
         people = {c["card_number"]: c.get("person") or c["card_number"] for c in cards}
@@ -100,6 +100,10 @@ class Warehouse:
             rows = cards if name == "cards" else drawn(given.pop(name, "row_number"))
             self._give_export(BY_NAME[name], [{**DEFAULTS[name], **{c: v for c, v in r.items() if c != "person"}} for r in rows])
         assert not given, f"nothing asks for {given}"
+        self.con.execute(
+            "CREATE VIEW ledger.registers AS SELECT register_province, period, delivery_id, max(received_rank) AS received_rank"
+            " FROM typed.cards GROUP BY register_province, period, delivery_id"
+        )
 
     def _give(self, name: str, rows: Rows) -> None:
         self._create(name, dict.fromkeys(GIVEN[name].split(), "VARCHAR"), rows)
@@ -135,7 +139,10 @@ class Warehouse:
 
     def build(self, name: str) -> None:
         schema, table = name.split(".")
-        if self.con.execute("SELECT 1 FROM duckdb_tables() WHERE schema_name = ? AND table_name = ?", [schema, table]).fetchone():
+        if (
+            schema == "ledger"
+            or self.con.execute("SELECT 1 FROM duckdb_tables() WHERE schema_name = ? AND table_name = ?", [schema, table]).fetchone()
+        ):
             return
         query = queries()[name]
         for read in sorted(query.reads):

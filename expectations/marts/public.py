@@ -14,7 +14,7 @@ import polars as pl
 
 @dataclass(frozen=True)
 class PublicTable:
-    """How one table leaves. Columns in none of the lists leave as they are, but with the row's measures hidden when `measures` names them."""
+    """How one table leaves. Columns in none of the lists leave as they are: dimensions, targets, population."""
 
     name: str
     persons: tuple[str, ...] = ()  # counts of people; these decide
