@@ -30,7 +30,7 @@ from warehouse.containers import content
 from warehouse.landing import Landed, missing_context
 from warehouse.profiles import Profiles
 from warehouse.readers import tabular
-from warehouse.readers.claim_lists import NO_LINES, claim_file
+from warehouse.readers.claim_lists import claim_file
 from warehouse.readers.claims import ClaimsFile, ClaimTexts
 from warehouse.refusal import Refusal
 from warehouse.settings import Settings
@@ -149,18 +149,21 @@ class _Waiting:
     def __init__(self, deliveries: Sequence[_Delivery] = ()) -> None:
         self.deliveries = list(deliveries)
         self.texts = ClaimTexts()  # of claim XML
-        self._frames: list[tuple[int, pl.DataFrame]] = []  # of all else, each with the place of its delivery
+        self.frames: list[pl.DataFrame] = []  # of all else
         self._rows = [0 for _ in deliveries]  # of each delivery
-        self._mark = (0, 0, 0)  # claims and lines of texts, and frames, before the last delivery
+        self._framed = [False for _ in deliveries]  # whether they are in `frames`
+        self._mark = (0, 0)  # lines and frames before the last delivery
 
     def begin(self, delivery: _Delivery) -> None:
         self.deliveries.append(delivery)
         self._rows.append(0)
-        self._mark = (self.texts.claims, self.texts.lines, len(self._frames))
+        self._framed.append(False)
+        self._mark = (self.texts.lines, len(self.frames))
 
-    def put(self, rows: pl.DataFrame) -> None:
-        """Rows of the last delivery that are a frame already."""
-        self._frames.append((len(self.deliveries) - 1, rows))
+    def put(self, frame: pl.DataFrame) -> None:
+        """Rows of the last delivery, as a frame."""
+        self.frames.append(frame)
+        self._framed[-1] = True
 
     def add(self, rows: int) -> None:
         """So many rows of the last delivery have come in."""
@@ -171,38 +174,33 @@ class _Waiting:
         """The last delivery is refused: its rows go."""
         self.deliveries.pop()
         self._rows.pop()
-        claims, lines, frames = self._mark
-        self.texts.back_to(claims, lines)
-        del self._frames[frames:]
+        self._framed.pop()
+        lines, frames = self._mark
+        self.texts.back_to(sum(n for n, framed in zip(self._rows, self._framed, strict=True) if not framed), lines)
+        del self.frames[frames:]
 
     def is_much(self, *, of_last: bool = False) -> bool:
-        rows, lines = (self._rows[-1], self.texts.lines - self._mark[1]) if of_last else (sum(self._rows), self.texts.lines)
+        rows, lines = (self._rows[-1], self.texts.lines - self._mark[0]) if of_last else (sum(self._rows), self.texts.lines)
         return rows >= TOGETHER_ROWS or lines >= TOGETHER_LINES
 
     def raw(self) -> tuple[pl.DataFrame, pl.DataFrame | None, pl.DataFrame] | None:
         """Raw rows, raw lines (of claims), and row by row `share` (place in `deliveries`) and `own_number`; None when there are none.
 
-        `row_number` is a running number from 0 while rows of several deliveries are together, `own_number` the one in the delivery.
+        `row_number` is a running number from 0 while rows of several deliveries are together, `own_number` the one in the delivery. Claims
+        of XML stand before those of flat lists, which have no lines.
         """
-        lines: pl.DataFrame | None = None
-        parts: list[pl.DataFrame] = []
-        of_texts = np.array(self._rows)
-        own: list[pl.Series] = []
-        for place, frame in self._frames:
-            of_texts[place] -= frame.height
-        shares = [np.repeat(np.arange(len(of_texts)), of_texts)]
-        if self.texts.claims:
-            rows, lines = self.texts.frames()
-            parts.append(rows)
-            own.append(rows["position"])
-        for place, frame in self._frames:
-            parts.append(frame)
-            own.append(frame["row_number"])
-            shares.append(np.full(frame.height, place))
-        if not parts:
+        if not self.texts.claims and not self.frames:
             return None
-        rows = pl.concat(parts, how="diagonal").rechunk().with_columns(row_number=pl.int_range(pl.len(), dtype=pl.Int64))
-        return rows, lines, pl.DataFrame({"share": np.concatenate(shares), "own_number": pl.concat(own)})
+        lines: pl.DataFrame | None = None
+        frames = list(self.frames)
+        if self.texts.claims or (frames and "source_form" in frames[0].columns):
+            claims, lines = self.texts.frames()
+            frames.insert(0, claims)
+        own = pl.concat([f["position" if n == 0 and lines is not None else "row_number"] for n, f in enumerate(frames)])
+        rows = pl.concat(frames, how="diagonal").rechunk().with_columns(row_number=pl.int_range(pl.len(), dtype=pl.Int64))
+        order = sorted(range(len(self._rows)), key=lambda n: self._framed[n])
+        share = np.repeat(np.array(order, dtype=np.int64), [self._rows[n] for n in order])
+        return rows, lines, pl.DataFrame({"share": share, "own_number": own})
 
 
 class _Reading:
@@ -312,8 +310,8 @@ class _Reading:
         cells, raw_lines, kept = raw
         rows = typed(cells, self.table, "")
         lines: pl.DataFrame | None = None
-        if self.table.name == "claims":
-            rows, lines = claim_rows.claims(rows, NO_LINES if raw_lines is None else raw_lines, "", reference.code_lists())
+        if raw_lines is not None:
+            rows, lines = claim_rows.claims(rows, raw_lines, "", reference.code_lists())
         rows = complete(rows, self.table, self.period, self.places)
         good, bad = split(self._connection, rows, self.table)
         if not bad.is_empty():
