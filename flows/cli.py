@@ -85,6 +85,7 @@ def sample(
     months: Annotated[str, Parameter(help="first and last month, as 2025-06..2025-08")] = "2025-06..2025-08",
     seed: int = 1,
     faults: bool = False,
+    flat_lists: bool = False,
     claims: int = 0,
     files: int = 0,
     cards: int = 0,
@@ -103,6 +104,8 @@ def sample(
         Same seed, same bytes.
     faults
         Add one of each bad input of the contract.
+    flat_lists
+        Let a few facilities send claims as flat lists (79a, 80a, 01/BH) too, or only so.
     claims
         Claims of the last month, of about 40 kB, in that many `--files`; truth: visits and money by facility.
     files
@@ -129,7 +132,7 @@ def sample(
         return PUBLISHED
     from warehouse.samples import write
 
-    write(out, persons=persons, months=(first, last), seed=seed, faults=faults)
+    write(out, persons=persons, months=(first, last), seed=seed, faults=faults, flat_lists=flat_lists)
     print(f"Wrote {out / 'landing'} and {out / 'truth'}. Try: COVERAGE_LANDING={out / 'landing'} bhyt nightly")
     return PUBLISHED
 

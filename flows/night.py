@@ -7,7 +7,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -45,12 +45,28 @@ class NoLandingZone(Exception):
 
 
 @dataclass
+class Step:
+    """A step of the night: what it took, and what it worked on where that says something."""
+
+    name: str
+    seconds: float = 0.0
+    files: int | None = None
+    records: int | None = None
+    megabytes: float | None = None
+
+
+@dataclass
 class Night:
     """One run: its settings, its clock and what it has found so far."""
 
     settings: Settings
     received_at: datetime
-    timings: dict[str, float] = field(default_factory=dict)
+    steps: dict[str, Step] = field(default_factory=dict)
+
+    @property
+    def timings(self) -> dict[str, float]:
+        """Seconds of each step so far."""
+        return {name: step.seconds for name, step in self.steps.items()}
 
     @cached_property
     def ledger(self) -> Ledger:
@@ -83,15 +99,24 @@ class Night:
         return Validator(self.report_dir / "data_docs" if self.settings.data_docs else None)
 
     @contextmanager
-    def timed(self, step: str) -> Iterator[None]:
+    def timed(self, step: str) -> Iterator[Step]:
         start = time.perf_counter()
         log.info("%s …", step)
+        work = self.steps.setdefault(step, Step(step))
         try:
-            yield
+            yield work
         finally:
             seconds = time.perf_counter() - start
-            self.timings[step] = self.timings.get(step, 0.0) + seconds
+            work.seconds += seconds
             log.info("%s: %.1f s", step, seconds)
+
+    def note_timings(self) -> None:
+        """Write the steps so far into the ledger: before the build, which shows them, and once more at the end, for the next version."""
+        rows = [
+            {"place": place, "step": s.name} | {k: v for k, v in asdict(s).items() if k != "name"}
+            for place, s in enumerate(self.steps.values(), 1)
+        ]
+        self.ledger.write(self.run_id, "timings", rows)
 
 
 def begin(settings: Settings, received_at: datetime | None = None) -> Night:
@@ -114,9 +139,11 @@ def anything_landed(night: Night) -> bool:
 
 def look(night: Night) -> Arrivals:
     """What is new in the landing zone."""
-    with night.timed("look"):
+    with night.timed("look") as step:
         known = night.ledger.known_files(night.profiles.fingerprint)
-        return arrivals(landing.scan(night.settings.landing_dir, known), night.ledger.deliveries(), night.profiles.fingerprint)
+        found = arrivals(landing.scan(night.settings.landing_dir, known), night.ledger.deliveries(), night.profiles.fingerprint)
+        step.files, step.megabytes = len(found.seen), sum({x.file: x.size for x in found.seen}.values()) / 1e6
+        return found
 
 
 def read(night: Night, batch: Sequence[Landed]) -> list[Outcome]:
@@ -163,7 +190,8 @@ def _take_out(night: Night, items: Sequence[Landed], read: Sequence[Outcome], ch
 
 def validate(night: Night, items: Sequence[Landed], outcomes: Sequence[Outcome]) -> pl.DataFrame:
     """Great Expectations over all rows that were read; returns rule results per delivery (`quality.results`)."""
-    with night.timed("validate"), scratch_directory(night.settings.spool_dir) as scratch:
+    with night.timed("validate") as step, scratch_directory(night.settings.spool_dir) as scratch:
+        step.files, step.records = len(items), sum(o.records_read for o in outcomes)
         database = scratch / "rows.duckdb"  # not named like a schema: DuckDB would find the name ambiguous
         export_of = {x.delivery_id: x.export or "" for x in items}
         deliveries = night.ledger.deliveries().filter((pl.col("export") == "facilities") & (pl.col("status") != "refused"))
@@ -173,6 +201,11 @@ def validate(night: Night, items: Sequence[Landed], outcomes: Sequence[Outcome])
 
 def record(night: Night, found: Arrivals, items: Sequence[Landed], outcomes: Sequence[Outcome], results: pl.DataFrame) -> list[Entry]:
     """Write the night's entries into the ledger. From here on the deliveries count as received."""
+    with night.timed("record"):
+        return _record(night, found, items, outcomes, results)
+
+
+def _record(night: Night, found: Arrivals, items: Sequence[Landed], outcomes: Sequence[Outcome], results: pl.DataFrame) -> list[Entry]:
     former = {r["delivery_id"]: r for r in night.ledger.deliveries().iter_rows(named=True)}
     fingerprint = night.profiles.fingerprint
     by_id = {o.delivery_id: o for o in outcomes}
@@ -247,6 +280,7 @@ def up_to_date(settings: Settings, ledger: Ledger) -> bool:
 def build(night: Night) -> Built:
     """Build the next version in a directory of its own, beside the published one."""
     settings = night.settings
+    night.note_timings()
     with night.timed("build"), scratch_directory(settings.spool_dir) as scratch:
         built = Built(night.run_id, publish.staging_directory(settings, night.run_id), wanted(settings, night.ledger.deliveries()))
         previous = manifests.of_version(publish.current(settings))

@@ -2,7 +2,8 @@
 
 A row is hidden whole (all its counts, amounts and rates), so one pattern protects every measure that adds up. Hidden are
 1. rows with a count of persons under the threshold (*primary*), a zero too, so that a hidden count is not known to be at least one;
-2. further rows (*complementary*), until no known total gives a hidden row away. For that we take a reader who knows, to the last person, every
+2. further rows (*complementary*), until no known total gives a hidden row away. For that we take a reader who knows, to the last person,
+every
    visible row and every total over the `margins`, though what is published is rounded.
 
 Guaranteed of the outcome, for every hidden row of at least one person, against that reader:
@@ -10,15 +11,17 @@ Guaranteed of the outcome, for every hidden row of at least one person, against 
 - no combination of known totals determines the row (it is not in the row space of the equations of the known totals), so a range of values
   remains; nor a total that is itself under the threshold.
 
-Where that cannot be had while a total is known, the total is *withheld*: it must not be published either. Totals that a sibling table publishes are
-withheld last, for then that table must not be published. The method is cell suppression as in
-Hundepool et al., Statistical Disclosure Control (2012), chapter 4, with a greedy choice of the smallest cell and an audit by linear algebra.
+Where that cannot be had while a total is known, the total is *withheld*: it must not be published either. Totals that a sibling table
+publishes are withheld last, for then that table must not be published. The method is cell suppression as in
+Hundepool et al., Statistical Disclosure Control (2012), chapter 4, with a greedy choice of the smallest cell and an audit by linear
+algebra.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -66,7 +69,8 @@ def protect(
     """Say which rows of `table` are hidden.
 
     `persons`: columns that count people; NULL is unknown and needs no protection. `published`: sets of columns over which another
-    table publishes the totals; `margins`: further ones that a reader may know; () is the total of all rows. `above`: rows that lie in a total which is hidden elsewhere; they are hidden, and a total made of them only is unknown.
+    table publishes the totals; `margins`: further ones that a reader may know; () is the total of all rows. `above`: rows that lie in a
+    total which is hidden elsewhere; they are hidden, and a total made of them only is unknown.
     """
     counts = table.select(pl.col(list(persons)).cast(pl.Int64)).fill_null(threshold).to_numpy().astype(np.int64)
     forced = np.zeros(table.height, bool) if above is None else above.to_numpy().astype(bool)
@@ -95,7 +99,7 @@ def _margin(table: pl.DataFrame, columns: tuple[str, ...], published: bool, coun
         group = np.zeros(table.height, np.int64)
     size = int(group.max(initial=-1)) + 1
     totals = np.stack([_sum(group, counts[:, i], size) for i in range(counts.shape[1])], axis=1) if size else np.zeros((0, 1))
-    small = (totals < threshold).any(axis=1)
+    small: Flags = np.asarray((totals < threshold).any(axis=1))
     elsewhere_hidden = _sum(group, ~forced, size) == 0
     return _Margin(columns, published, group, ~small & ~elsewhere_hidden, small, np.zeros(size, bool))
 
@@ -112,7 +116,8 @@ def _sum(group: Numbers, values: NDArray[np.generic], size: int) -> Numbers:
 
 
 def _fill(hidden: Flags, counts: Numbers, smallest: Numbers, webs: list[_Margin], threshold: int) -> None:
-    """Hide the smallest visible row of each known total that has too little hidden, until none has; withhold a total that has no more rows."""
+    """Hide the smallest visible row of each known total that has too little hidden, until none has; withhold a total that has no more
+    rows."""
     order = np.argsort(smallest, kind="stable")
     changed = True
     while changed:
@@ -151,15 +156,15 @@ def _alone(rows: Numbers, smallest: Numbers, webs: list[_Margin]) -> Flags:
     return alone
 
 
-def _equations(rows: Numbers, webs: list[_Margin]) -> sparse.csr_matrix:
-    """One line a known total, one column a hidden row of somebody."""
+def _equations(rows: Numbers, webs: list[_Margin]) -> Any:
+    """A sparse matrix: one line a known total, one column a hidden row of somebody."""
     lines = []
     for m in webs:
         group = m.group[rows]
         inside = m.known[group]
-        ones = np.ones(int(inside.sum()))
-        lines.append(sparse.csr_matrix((ones, (group[inside], np.flatnonzero(inside))), shape=(len(m.known), len(rows))))
-    stacked = sparse.vstack(lines).tocsr() if lines else sparse.csr_matrix((0, len(rows)))
+        at = (group[inside], np.flatnonzero(inside))
+        lines.append(sparse.csr_array((np.ones(int(inside.sum())), at), shape=(len(m.known), len(rows))))  # type: ignore[no-untyped-call]
+    stacked = sparse.csr_array(sparse.vstack(lines)) if lines else sparse.csr_array((0, len(rows)))  # type: ignore[no-untyped-call]
     return stacked[np.diff(stacked.indptr) > 0]
 
 
@@ -167,8 +172,9 @@ def _given_away(hidden: Flags, smallest: Numbers, webs: list[_Margin]) -> list[t
     """Hidden rows that the known totals determine, and rows of small totals that they determine; the first of each web of totals,
     with all hidden rows of that web.
 
-    A vector drawn at random is projected on the space of all that the hidden rows may be without any known total changing: where it is nothing, the
-    row cannot move (it moves by chance not with probability zero). The draw is seeded, so that the same table gives the same answer.
+    A vector drawn at random is projected on the space of all that the hidden rows may be without any known total changing: where it is
+    nothing, the row cannot move (it moves by chance not with probability zero). The draw is seeded, so that the same table gives the
+    same answer.
     """
     rows = np.flatnonzero(hidden & (smallest > 0))
     if not len(rows):
@@ -188,7 +194,7 @@ def _given_away(hidden: Flags, smallest: Numbers, webs: list[_Margin]) -> list[t
     if large.any():
         inside = np.flatnonzero(large[web])
         part = equations[:, inside]
-        movement[inside] -= part.T @ lsmr(part.T, movement[inside], atol=1e-12, btol=1e-12, maxiter=20_000)[0]
+        movement[inside] -= part.T @ lsmr(part.T, movement[inside], atol=1e-12, btol=1e-12, maxiter=20_000)[0]  # type: ignore[no-untyped-call]
     found |= np.abs(movement) < _SAME
     for m in webs:
         group = m.group[rows]

@@ -61,12 +61,21 @@ DECISIONS = {
     "why": pl.String(),
     "decided_at": pl.Datetime("us"),
 }
+TIMINGS = {
+    "place": pl.Int64(),
+    "step": pl.String(),
+    "seconds": pl.Float64(),
+    "files": pl.Int64(),
+    "records": pl.Int64(),
+    "megabytes": pl.Float64(),
+}
 BOOKS: dict[str, dict[str, pl.DataType]] = {
     "deliveries": DELIVERIES,
     "files": FILES,
     "results": RESULTS,
     "quarantine": QUARANTINE,
     "decisions": DECISIONS,
+    "timings": TIMINGS,
 }
 
 

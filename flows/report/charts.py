@@ -1,4 +1,5 @@
-"""Pictures of the report: Vega-Lite through Altair, drawn to SVG inside this process by vl-convert. No browser, no network, no script in the result.
+"""Pictures of the report: Vega-Lite through Altair, drawn to SVG inside this process by vl-convert. No browser, no network, no script in
+the result.
 
 Orange is below the target and blue at or above it (ColorBrewer's blue and orange, told apart by every kind of colour blindness), and no
 picture says anything by colour alone: numbers or shapes say it too. Altair and vl-convert are imported when a page is drawn.
@@ -78,6 +79,13 @@ def png(svg: str) -> bytes:
     return bytes(vl_convert.svg_to_png(svg, scale=2))
 
 
+def _altair() -> Any:
+    """Imported when a page is drawn; its types are too strict for specifications put together from parts."""
+    import altair
+
+    return altair
+
+
 def _svg(chart: Any, style: Style) -> str:
     """Fixed width and height become a view box, so that the picture fits a phone."""
     import vl_convert
@@ -93,24 +101,49 @@ def _svg(chart: Any, style: Style) -> str:
 
 
 def _map(provinces: tuple[Province, ...], style: Style) -> Any:
-    import altair as alt
+    alt = _altair()
 
     known = {p.code: p for p in provinces}
-    rows = []
+    rows: list[dict[str, Any]] = []
     for code, name, column, row in tiles():
         p = known.get(code)
         fill, ink = gap_class(p.gap if p else None)
         told = style.signed(p.gap, 1) if p and p.gap is not None else style.percent(p.coverage, 1) if p else NOTHING
-        rows.append({"x": column * _TILE_WIDTH, "x2": (column + 1) * _TILE_WIDTH - 3, "y": row * _TILE_HEIGHT,
-                     "y2": (row + 1) * _TILE_HEIGHT - 3, "middle": column * _TILE_WIDTH + _TILE_WIDTH / 2 - 1.5,
-                     "upper": row * _TILE_HEIGHT + 13, "lower": row * _TILE_HEIGHT + 28, "name": name, "told": told, "fill": fill, "ink": ink,
-                     "hint": f"{p.name if p else name}: {style.percent(p.coverage if p else None)}"})  # fmt: skip
+        rows.append(
+            {
+                "x": column * _TILE_WIDTH,
+                "x2": (column + 1) * _TILE_WIDTH - 3,
+                "y": row * _TILE_HEIGHT,
+                "y2": (row + 1) * _TILE_HEIGHT - 3,
+                "middle": column * _TILE_WIDTH + _TILE_WIDTH / 2 - 1.5,
+                "upper": row * _TILE_HEIGHT + 13,
+                "lower": row * _TILE_HEIGHT + 28,
+                "name": name,
+                "told": told,
+                "fill": fill,
+                "ink": ink,
+                "hint": f"{p.name if p else name}: {style.percent(p.coverage if p else None)}",
+            }
+        )
     for name, province, row in (("Hoàng Sa", "48", 9), ("Trường Sa", "56", 13)):  # the islands of Đà Nẵng and Khánh Hòa, in their colours
         p = known.get(province)
         fill, ink = gap_class(p.gap if p else None)
-        rows.append({"x": 5.25 * _TILE_WIDTH, "x2": 6.15 * _TILE_WIDTH, "y": row * _TILE_HEIGHT + 9, "y2": (row + 1) * _TILE_HEIGHT - 12,
-                     "middle": 5.7 * _TILE_WIDTH, "upper": row * _TILE_HEIGHT + 19, "lower": row * _TILE_HEIGHT + 19, "name": name, "told": "",
-                     "fill": fill, "ink": ink, "hint": name})  # fmt: skip
+        rows.append(
+            {
+                "x": 5.25 * _TILE_WIDTH,
+                "x2": 6.15 * _TILE_WIDTH,
+                "y": row * _TILE_HEIGHT + 9,
+                "y2": (row + 1) * _TILE_HEIGHT - 12,
+                "middle": 5.7 * _TILE_WIDTH,
+                "upper": row * _TILE_HEIGHT + 19,
+                "lower": row * _TILE_HEIGHT + 19,
+                "name": name,
+                "told": "",
+                "fill": fill,
+                "ink": ink,
+                "hint": name,
+            }
+        )
     wide, high = round(6.2 * _TILE_WIDTH), 17 * _TILE_HEIGHT
     base = alt.Chart(alt.Data(values=rows), width=wide, height=high)
     x = {"scale": alt.Scale(domain=[0, wide]), "axis": None}
@@ -120,15 +153,17 @@ def _map(provinces: tuple[Province, ...], style: Style) -> Any:
     )
     ink = alt.Color("ink:N", scale=None)
     name = base.mark_text(fontSize=10.5).encode(x=alt.X("middle:Q", **x), y=alt.Y("upper:Q", **y), text="name:N", color=ink)
-    told = base.mark_text(fontSize=12, fontWeight="bold").encode(x=alt.X("middle:Q", **x), y=alt.Y("lower:Q", **y), text="told:N", color=ink)
+    told = base.mark_text(fontSize=12, fontWeight="bold").encode(
+        x=alt.X("middle:Q", **x), y=alt.Y("lower:Q", **y), text="told:N", color=ink
+    )
     return alt.layer(box, name, told)
 
 
 def _provinces(provinces: tuple[Province, ...], style: Style) -> Any:
     """Each province's rate as a dot and its target as a bar across; the furthest below first. A diamond has reached its target."""
-    import altair as alt
+    alt = _altair()
 
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"name": p.name, "order": i, "rate": None if p.coverage is None else min(p.coverage, HIGHEST), "target": p.target,
          "state": "none" if p.gap is None else "reached" if p.gap >= 0 else "below",
          "told": style.percent(p.coverage, 1), "gap": style.signed(p.gap, 1) if p.gap is not None else ""}
@@ -146,8 +181,14 @@ def _provinces(provinces: tuple[Province, ...], style: Style) -> Any:
     shape = alt.Shape("state:N", scale=alt.Scale(domain=["below", "reached", "none"], range=["circle", "diamond", "square"]), legend=None)
     with_target = base.transform_filter("isValid(datum.target) && isValid(datum.rate)")
     link = with_target.mark_rule(strokeWidth=3, opacity=0.35).encode(y=y, x=x, x2="target:Q", color=colour)
-    goal = base.transform_filter("isValid(datum.target)").mark_tick(thickness=2, size=13, color=INK).encode(y=y, x=alt.X("target:Q", scale=scale))
-    dot = base.transform_filter("isValid(datum.rate)").mark_point(filled=True, size=85, opacity=1).encode(y=y, x=x, color=colour, shape=shape)
+    goal = (
+        base.transform_filter("isValid(datum.target)")
+        .mark_tick(thickness=2, size=13, color=INK)
+        .encode(y=y, x=alt.X("target:Q", scale=scale))
+    )
+    dot = (
+        base.transform_filter("isValid(datum.rate)").mark_point(filled=True, size=85, opacity=1).encode(y=y, x=x, color=colour, shape=shape)
+    )
     told = base.mark_text(align="right", color=INK).encode(y=y, x=alt.value(266), text="told:N")
     gap = base.mark_text(align="right", fontWeight="bold").encode(y=y, x=alt.value(314), text="gap:N", color=colour)
     return alt.layer(link, goal, dot, told, gap)
@@ -155,10 +196,10 @@ def _provinces(provinces: tuple[Province, ...], style: Style) -> Any:
 
 def _months(found: Figures, style: Style, words: dict[str, str]) -> Any:
     """The nation's last months against the target of each year."""
-    import altair as alt
+    alt = _altair()
 
     shown = [m for m in found.months if m.coverage is not None or m.target is not None]
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"month": style.month(m.month), "rate": m.coverage, "target": m.target,
          "told": style.percent(m.coverage, 1) if m is shown[0] or m is shown[-1] else ""}
         for m in shown
@@ -176,13 +217,17 @@ def _months(found: Figures, style: Style, words: dict[str, str]) -> Any:
 
 def _trend(found: Figures, style: Style, words: dict[str, str]) -> Any:
     """Published rates since 1993 (an open dot: from memory, to be checked) and ours as a line."""
-    import altair as alt
+    alt = _altair()
 
-    published = [
-        {"at": p.month.year + (p.month.month - 0.5) / 12, "rate": p.rate, "kind": words["trend_published" if p.certain else "trend_uncertain"]}
+    published: list[dict[str, Any]] = [
+        {
+            "at": p.month.year + (p.month.month - 0.5) / 12,
+            "rate": p.rate,
+            "kind": words["trend_published" if p.certain else "trend_uncertain"],
+        }
         for p in found.published
     ]
-    ours = [
+    ours: list[dict[str, Any]] = [
         {"at": m.month.year + (m.month.month - 0.5) / 12, "rate": m.coverage, "kind": words["trend_ours"]}
         for m in found.months
         if m.coverage is not None
@@ -192,15 +237,21 @@ def _trend(found: Figures, style: Style, words: dict[str, str]) -> Any:
     x = alt.X("at:Q", title=None, scale=alt.Scale(domain=[1992, last + 1.5], nice=False),
               axis=alt.Axis(values=list(range(1995, int(last) + 2, 5)), format="d", grid=False))  # fmt: skip
     y = alt.Y("rate:Q", title=words["axis_coverage"], scale=alt.Scale(domain=[0, 100]), axis=alt.Axis(values=[0, 25, 50, 75, 100]))
-    colour = alt.Color("kind:N", title=None, scale=alt.Scale(domain=kinds, range=[INK, SOFT, BLUE]),
-                       legend=alt.Legend(orient="bottom", columns=1, labelColor=INK, labelFontSize=12, symbolStrokeWidth=2, labelLimit=360))  # fmt: skip
+    colour = alt.Color(
+        "kind:N",
+        title=None,
+        scale=alt.Scale(domain=kinds, range=[INK, SOFT, BLUE]),
+        legend=alt.Legend(orient="bottom", columns=1, labelColor=INK, labelFontSize=12, symbolStrokeWidth=2, labelLimit=360),
+    )
     shape = alt.Shape("kind:N", title=None, scale=alt.Scale(domain=kinds, range=["circle", "circle", "diamond"]))
     filled = alt.Fill("kind:N", title=None, scale=alt.Scale(domain=kinds, range=[INK, PAPER, BLUE]))
     between = alt.Chart(alt.Data(values=published), width=380, height=210).mark_line(color=EDGE, strokeWidth=1.5).encode(x=x, y=y)
-    dots = alt.Chart(alt.Data(values=published + ours)).mark_point(size=45, opacity=1).encode(x=x, y=y, color=colour, shape=shape, fill=filled)
+    dots = (
+        alt.Chart(alt.Data(values=published + ours)).mark_point(size=45, opacity=1).encode(x=x, y=y, color=colour, shape=shape, fill=filled)
+    )
     line = alt.Chart(alt.Data(values=ours)).mark_line(color=BLUE, strokeWidth=2).encode(x=x, y=y)
-    firsts = [{**published[0], "told": style.percent(published[0]["rate"], 1)}]  # type: ignore[arg-type]
-    newest = [{**published[-1], "told": style.percent(published[-1]["rate"], 1)}]  # type: ignore[arg-type]
+    firsts = [{**published[0], "told": style.percent(published[0]["rate"], 1)}]
+    newest = [{**published[-1], "told": style.percent(published[-1]["rate"], 1)}]
     first = alt.Chart(alt.Data(values=firsts)).mark_text(dy=-12).encode(x=x, y=y, text="told:N")
     latest = alt.Chart(alt.Data(values=newest)).mark_text(dy=-12, align="right", dx=8, fontWeight="bold").encode(x=x, y=y, text="told:N")
     return alt.layer(between, line, dots, first, latest)

@@ -78,7 +78,7 @@ def official(*, period: str, out: Path, province: str | None = None) -> int:
 
 def export(
     *mart: str,
-    format: Annotated[Literal["parquet", "csv", "xlsx"], Parameter(name="--format")] = "parquet",  # noqa: A002 - the option's name
+    format: Annotated[Literal["parquet", "csv", "xlsx"], Parameter(name="--format")] = "parquet",
     out: Path,
     public: bool = False,
 ) -> int:

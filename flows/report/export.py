@@ -29,7 +29,9 @@ def write(out: Path, version: Path, marts: Sequence[str], form: Format, *, publi
     Nothing is written when one of the names is wrong or may not leave. Raises NotForExport.
     """
     if not marts:
-        raise NotForExport("say which tables: for example `bhyt export coverage_province_month --out exports`; `meta.dictionary` lists them")
+        raise NotForExport(
+            "say which tables: for example `bhyt export coverage_province_month --out exports`; `meta.dictionary` lists them"
+        )
     tables = [_table(name, public) for name in dict.fromkeys(marts)]
     with duckdb.connect(str(version / "coverage.duckdb"), read_only=True) as connection:
         protected = PublicTables(connection)
@@ -46,7 +48,9 @@ def write(out: Path, version: Path, marts: Sequence[str], form: Format, *, publi
         with replacing(path) as temporary:
             _save(frame, temporary, form, table)
         path.chmod(0o644)
-        yield f"Wrote {path}: {frame.height:,} rows" + (", small counts hidden, others rounded to 5." if public and table.schema == "marts" else ".")
+        yield f"Wrote {path}: {frame.height:,} rows" + (
+            ", small counts hidden, others rounded to 5." if public and table.schema == "marts" else "."
+        )
 
 
 def _table(name: str, public: bool) -> Table:
@@ -54,13 +58,17 @@ def _table(name: str, public: bool) -> Table:
     for table in (*BI_TABLES, *META):
         if name == table.qualified_name or (table.schema == "marts" and plain == table.name):
             if public and table.schema not in ("marts", "dims"):
-                raise NotForExport(f"{table.qualified_name} is not for the public: it tells of deliveries and of the software, not of coverage")
+                raise NotForExport(
+                    f"{table.qualified_name} is not for the public: it tells of deliveries and of the software, not of coverage"
+                )
             return table
     if any(name in (t.qualified_name, t.name) for t in ANALYST_TABLES):
         raise NotForExport(
             f"{name} has a row per claim, which by law is still personal data: it is never exported. Query analyst.duckdb where it lies"
         )
-    raise NotForExport(f"there is no table {name} in the BI file; `meta.dictionary` and docs/dictionary list them, as coverage_province_month")
+    raise NotForExport(
+        f"there is no table {name} in the BI file; `meta.dictionary` and docs/dictionary list them, as coverage_province_month"
+    )
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, table: Table) -> pl.DataFrame:

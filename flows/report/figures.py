@@ -1,7 +1,7 @@
 """What the morning report tells, asked of a published version: numbers only, no words and no drawing.
 
-Every figure is a mart's own or a sum of its rows; `tests/spec/test_report_figures.py` keeps it so. A sum with a hidden part (a public copy has
-NULL where a count was small) is hidden too.
+Every figure is a mart's own or a sum of its rows; `tests/golden/test_reports.py` keeps it so. A sum with a hidden part (a public
+copy has NULL where a count was small) is hidden too.
 """
 
 from __future__ import annotations

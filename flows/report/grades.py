@@ -1,7 +1,7 @@
 """Grades of what the provinces deliver: A to D, each by three plain measures; the worst of them is the grade.
 
-The limits are ours, not law: a quarantine share of 5 % is where a delivery is held (`COVERAGE_BAD_ROWS_LIMIT_PCT`), so it is the worst that may
-count; a register a month late is one that the next night can still put right.
+The limits are ours, not law: a quarantine share of 5 % is where a delivery is held (`COVERAGE_BAD_ROWS_LIMIT_PCT`), so it is the worst
+that may count; a register a month late is one that the next night can still put right.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ from typing import Literal
 
 Language = Literal["vi", "en"]
 LANGUAGES: tuple[Language, Language] = ("vi", "en")
+_UNITS = ((1_000_000_000, "tỷ", "bn"), (1_000_000, "triệu", "m"))
 NOTHING = "–"
 HARD_SPACE = "\N{NO-BREAK SPACE}"
 _SWAPPED = str.maketrans(",.", ".,")
@@ -53,8 +54,8 @@ class Style:
         """Sums that nobody reads to the đồng: tỷ (10⁹) and triệu (10⁶) in Vietnamese, bn and m in English."""
         if amount is None:
             return NOTHING
-        for size, vi, en in ((1_000_000_000, "tỷ", "bn"), (1_000_000, "triệu", "m")):
-            if abs(amount) >= size:
+        for size, vi, en in _UNITS:
+            if abs(float(amount)) >= size:
                 unit = vi if self.language == "vi" else en
                 return f"{self.number(Decimal(str(amount)) / size, 2)}{HARD_SPACE}{unit}{HARD_SPACE}đ"
         return self.money(amount)

@@ -1,4 +1,5 @@
-"""The six-month and yearly reports on universal coverage (báo cáo bao phủ BHYT toàn dân; 5063/QĐ-UBND, III–IV): the same tables as XLSX and on A4.
+"""The six-month and yearly reports on universal coverage (báo cáo bao phủ BHYT toàn dân; 5063/QĐ-UBND, III–IV): the same tables as XLSX
+and on A4.
 
 Every number is a mart's own or a sum of its rows. In Vietnamese, as the receiving offices want it.
 """
@@ -25,9 +26,12 @@ LISTED_ON_PAPER = 300  # employers on the A4 page; the workbook has all
 LEVELS = {"1": "Trung ương", "2": "Tỉnh", "3": "Huyện", "4": "Xã", None: "Không rõ tuyến"}
 OWNERSHIP = {"CONG": "Công lập", "TU": "Tư nhân", None: "Không rõ"}
 REASONS = {
-    "two_provinces": "Thẻ ở hai tỉnh", "old_and_new_number": "Số thẻ cũ và mới (số định danh cũ và mới)", "two_groups": "Hai nhóm đối tượng",
-    "reissued": "Cấp lại cùng nhóm đối tượng", "other": "Nguyên nhân khác",
-}  # fmt: skip
+    "two_provinces": "Thẻ ở hai tỉnh",
+    "old_and_new_number": "Số thẻ cũ và mới (số định danh cũ và mới)",
+    "two_groups": "Hai nhóm đối tượng",
+    "reissued": "Cấp lại cùng nhóm đối tượng",
+    "other": "Nguyên nhân khác",
+}
 
 
 class WrongPeriod(Exception):
@@ -155,11 +159,15 @@ def read(connection: duckdb.DuckDBPyConnection, period: Period, province: str | 
     if province is not None:
         named = connection.execute(queries.PLACE, {"province": province}).fetchone()
         if named is None:
-            raise UnknownPlace(f"{province!r} is none of the 34 provinces of today; `SELECT code, province_name FROM dims.province` lists them")
+            raise UnknownPlace(
+                f"{province!r} is none of the 34 provinces of today; `SELECT code, province_name FROM dims.province` lists them"
+            )
         place = str(named[0])
     first, last = _one(connection, queries.MONTHS, first=period.first, last=period.last) or (None, None)
     if last is None:
-        raise UnknownPlace(f"no month of {period} has a card register, so there is nothing to report; `bhyt status` says which months there are")
+        raise UnknownPlace(
+            f"no month of {period} has a card register, so there is nothing to report; `bhyt status` says which months there are"
+        )
     before = (period.first - timedelta(days=1)).replace(day=1)
     has_before = _one(connection, queries.NATION, month=before) is not None
     asked = {
@@ -217,8 +225,14 @@ def _groups(c: duckdb.DuckDBPyConnection, asked: dict[str, Any]) -> Sheet:
 
 
 def _funds(c: duckdb.DuckDBPyConnection, asked: dict[str, Any]) -> tuple[Sheet, ...]:
-    columns = (Column("Quý", "text", 10), Column("Mã", "text", 6), Column("Tỉnh, thành phố", "text", 28), Column("Dự toán cả năm (đ)", "money", 20),
-               Column("Quỹ thanh toán trong quý (đ)", "money", 20), Column("Lũy kế so dự toán (%)", "percent"))  # fmt: skip
+    columns = (
+        Column("Quý", "text", 10),
+        Column("Mã", "text", 6),
+        Column("Tỉnh, thành phố", "text", 28),
+        Column("Dự toán cả năm (đ)", "money", 20),
+        Column("Quỹ thanh toán trong quý (đ)", "money", 20),
+        Column("Lũy kế so dự toán (%)", "percent"),
+    )
     sheets = [Sheet("3 Quỹ", "3. Sử dụng quỹ khám, chữa bệnh BHYT từng quý so với dự toán", columns, tuple(_rows(c, queries.FUNDS, asked)),
                     "Trong quý: số quỹ thanh toán cho các cơ sở KCB của tỉnh. Lũy kế: từ tháng 01 đến hết quý.")]  # fmt: skip
     facilities = _rows(c, queries.FACILITY_FUNDS, asked)
@@ -229,19 +243,34 @@ def _funds(c: duckdb.DuckDBPyConnection, asked: dict[str, Any]) -> tuple[Sheet, 
 
 
 def _employers(c: duckdb.DuckDBPyConnection, asked: dict[str, Any]) -> tuple[Sheet, Sheet]:
-    columns = (Column("Quý", "text", 10), Column("Doanh nghiệp đã đăng ký"), Column("Đơn vị đang hoạt động"), Column("Người được trả lương"),
-               Column("Đơn vị có đóng BHYT"), Column("Người có thẻ"), Column("Đơn vị đóng thiếu"), Column("Người còn thiếu"),
-               Column("Doanh nghiệp mới chưa đóng"))  # fmt: skip
+    columns = (
+        Column("Quý", "text", 10),
+        Column("Doanh nghiệp đã đăng ký"),
+        Column("Đơn vị đang hoạt động"),
+        Column("Người được trả lương"),
+        Column("Đơn vị có đóng BHYT"),
+        Column("Người có thẻ"),
+        Column("Đơn vị đóng thiếu"),
+        Column("Người còn thiếu"),
+        Column("Doanh nghiệp mới chưa đóng"),
+    )
     by_quarter = Sheet("4 Đơn vị", "4. Đơn vị trả lương và tham gia BHYT (đối chiếu với cơ quan thuế)", columns,
                        tuple(_rows(c, queries.COMPLIANCE, asked)))  # fmt: skip
     latest = _one(c, queries.EMPLOYERS_QUARTER, **asked)
     quarter = latest[0] if latest else None
     rows = _rows(c, queries.EMPLOYERS, {**asked, "quarter": quarter}) if quarter else []
     listed = [(code or "(cá nhân)", name or "(người sử dụng lao động là cá nhân)", *rest) for code, name, *rest in rows]
-    columns = (Column("Mã số thuế", "text", 16), Column("Tên đơn vị", "text", 44), Column("Xã, phường", "text", 22),
-               Column("Tỉnh, thành phố", "text", 24), Column("Người được trả lương"), Column("Người có thẻ BHYT"), Column("Còn thiếu"))  # fmt: skip
+    listing = (
+        Column("Mã số thuế", "text", 16),
+        Column("Tên đơn vị", "text", 44),
+        Column("Xã, phường", "text", 22),
+        Column("Tỉnh, thành phố", "text", 24),
+        Column("Người được trả lương"),
+        Column("Người có thẻ BHYT"),
+        Column("Còn thiếu"),
+    )
     title = f"4b. Danh sách đơn vị trả lương nhưng tham gia BHYT thiếu người{f', quý {quarter}' if quarter else ''}"
-    return by_quarter, Sheet("4b Danh sách đơn vị", title, columns, tuple(listed), "Xếp theo số người còn thiếu, nhiều nhất trước.")
+    return by_quarter, Sheet("4b Danh sách đơn vị", title, listing, tuple(listed), "Xếp theo số người còn thiếu, nhiều nhất trước.")
 
 
 def _duplicates(c: duckdb.DuckDBPyConnection, asked: dict[str, Any]) -> Sheet:

@@ -1,4 +1,5 @@
-"""The questions of the official reports to `coverage.duckdb`. `$province` NULL asks for the nation; columns stand in the order of the tables."""
+"""The questions of the official reports to `coverage.duckdb`. `$province` NULL asks for the nation; columns stand in the order of the
+tables."""
 
 MONTHS = "SELECT min(month), max(month) FROM marts.coverage_nation_month WHERE month BETWEEN $first AND $last"
 
@@ -58,7 +59,8 @@ ORDER BY f.quarter, f.facility_code
 """
 
 COMPLIANCE = """
-SELECT quarter, sum(enterprises_registered)::BIGINT, sum(employers_active)::BIGINT, sum(employees_paid)::BIGINT, sum(employers_insuring)::BIGINT,
+SELECT quarter, sum(enterprises_registered)::BIGINT, sum(employers_active)::BIGINT, sum(employees_paid)::BIGINT,
+       sum(employers_insuring)::BIGINT,
        sum(employees_insured)::BIGINT, sum(employers_missing)::BIGINT, sum(employees_missing)::BIGINT, sum(new_enterprises_missing)::BIGINT
 FROM marts.employer_compliance_quarter
 WHERE quarter BETWEEN $first_quarter AND $last_quarter AND ($province IS NULL OR province_code = $province)
@@ -67,8 +69,8 @@ GROUP BY quarter ORDER BY quarter
 
 # The latest quarter of the period for which employers are listed. A keyed hash (32 characters) stands for an employer who is a person.
 EMPLOYERS = """
-SELECT CASE WHEN length(e.tax_code) <= 14 THEN e.tax_code END, e.name, e.commune_name, n.province_name, e.employees_paid, e.employees_insured,
-       e.employees_missing
+SELECT CASE WHEN length(e.tax_code) <= 14 THEN e.tax_code END, e.name, e.commune_name, n.province_name, e.employees_paid,
+       e.employees_insured, e.employees_missing
 FROM marts.employers_missing_quarter e
 LEFT JOIN dims.province n ON n.code = e.province_code AND n.valid_to IS NULL
 WHERE e.quarter = $quarter AND ($province IS NULL OR e.province_code = $province)

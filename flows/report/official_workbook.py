@@ -1,4 +1,5 @@
-"""The official report as XLSX: a first sheet with heading and signatures, then one sheet a table; numbers are numbers, shown the Vietnamese way."""
+"""The official report as XLSX: a first sheet with heading and signatures, then one sheet a table; numbers are numbers, shown the
+Vietnamese way."""
 
 from __future__ import annotations
 
@@ -62,7 +63,9 @@ def _cover(book: Any, report: Report) -> None:
 def _table(book: Any, table: Sheet) -> None:
     sheet = book.add_worksheet(table.name)
     _paper(sheet, portrait=False)
-    head = book.add_format({**FONT, "bold": True, "align": "center", "valign": "vcenter", "text_wrap": True, "border": 1, "bg_color": "#E9EEF5"})
+    head = book.add_format(
+        {**FONT, "bold": True, "align": "center", "valign": "vcenter", "text_wrap": True, "border": 1, "bg_color": "#E9EEF5"}
+    )
     cells = {kind: book.add_format({**FONT, "num_format": shape, "border": 1, "valign": "top", "text_wrap": kind == "text"})
              for kind, shape in FORMATS.items()}  # fmt: skip
     sheet.write(0, 0, table.title, book.add_format({**FONT, "bold": True, "font_size": 13}))

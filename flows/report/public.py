@@ -1,4 +1,4 @@
-"""Tables in their public form (`expectations.public`), and the figures of the public edition of the morning report."""
+"""Tables in their public form (`expectations.marts.public`), and the figures of the public edition of the morning report."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import duckdb
 import polars as pl
 
 from expectations.marts import BI_TABLES
-from expectations.public import PUBLIC, REFUSED, PublicTable
+from expectations.marts.public import PUBLIC, REFUSED, PublicTable
 from flows.report import figures
 from flows.report.figures import Figures
 from transforms import disclosure

@@ -1,4 +1,5 @@
-"""The questions of the morning report to `coverage.duckdb`; each has a total order. Columns stand in the order of the dataclasses of `figures`."""
+"""The questions of the morning report to `coverage.duckdb`; each has a total order. Columns stand in the order of the dataclasses of
+`figures`."""
 
 SNAPSHOT = "SELECT run_id, published_at, months_from, months_to FROM meta.snapshot"
 
@@ -90,8 +91,8 @@ ranked AS (
 SELECT * FROM ranked WHERE by_spending <= ? OR by_change <= ? ORDER BY by_spending
 """
 
-# Registers and facility lists name their province; claims, tax and planning lists do not. Of a province's deliveries those of the last 366 days count,
-# back from the newest delivery of all.
+# Registers and facility lists name their province; claims, tax and planning lists do not. Of a province's deliveries those of the last
+# 366 days count, back from the newest delivery of all.
 DELIVERED = """
 WITH places AS (SELECT code, min(province_code) AS province_code FROM dims.province GROUP BY code),
 names AS (SELECT code, regexp_replace(province_name, '^(Tỉnh|Thành phố) ', '') AS name FROM dims.province WHERE valid_to IS NULL),

@@ -35,7 +35,8 @@ _COLOUR = {"A": "blue", "B": "cyan", "C": "yellow", "D": "red"}
 _FOLDERS = ("restricted/loaded", "restricted/quarantine", "restricted/ledger", "warehouse/versions", "reports", "prefect")
 
 EXPORTS = """
-SELECT coalesce(export, 'unknown folder') AS export, count(*) FILTER (status = 'loaded') AS loaded, count(*) FILTER (status = 'held') AS held,
+SELECT coalesce(export, 'unknown folder') AS export, count(*) FILTER (status = 'loaded') AS loaded,
+       count(*) FILTER (status = 'held') AS held,
        count(*) FILTER (status = 'refused') AS refused, max(period) AS latest_month, max(received_at) AS received_at,
        coalesce(sum(records_loaded) FILTER (status = 'loaded'), 0)::BIGINT AS records
 FROM quality.deliveries GROUP BY ALL ORDER BY 1
@@ -140,7 +141,9 @@ def _print(standing: Standing, settings: Settings, console: Console) -> None:
         console.print(f"Nothing is published at {settings.published_file}. Put exports into {settings.landing_dir} and run `bhyt nightly`.")
     else:
         built = published.get("published_at")
-        console.print(f"[bold]Published[/bold] {published['directory']}, built {STYLE.moment(built)} by {published.get('code_version', '?')}")
+        console.print(
+            f"[bold]Published[/bold] {published['directory']}, built {STYLE.moment(built)} by {published.get('code_version', '?')}"
+        )
         months = f"{STYLE.month(published.get('months_from'))} to {STYLE.month(published.get('months_to'))}"
         console.print(f"Coverage months {months}; {len(published['versions'])} versions are kept (`bhyt rollback` goes one back).")
         if standing.nation:
@@ -153,16 +156,21 @@ def _print(standing: Standing, settings: Settings, console: Console) -> None:
     if standing.disk:
         folders = ", ".join(f"{name} {_bytes(size)}" for name, size in standing.disk["folders"].items())
         scarce = standing.disk["free"] < 0.1 * standing.disk["total"]
-        console.print(Text(f"Disk: {_bytes(standing.disk['free'])} free of {_bytes(standing.disk['total'])}", style="red" if scarce else ""))
+        console.print(
+            Text(f"Disk: {_bytes(standing.disk['free'])} free of {_bytes(standing.disk['total'])}", style="red" if scarce else "")
+        )
         console.print(f"  {folders}", highlight=False)
 
 
 def _nation(nation: dict[str, Any], console: Console) -> None:
-    text = Text(f"{STYLE.month(nation['month'])}: {STYLE.number(nation['insured'])} insured persons, coverage {STYLE.percent(nation['coverage'])}")
+    text = Text(
+        f"{STYLE.month(nation['month'])}: {STYLE.number(nation['insured'])} insured persons, coverage {STYLE.percent(nation['coverage'])}"
+    )
     if nation["gap"] is not None:
         reached = nation["gap"] >= 0
         text.append(
-            f", target {STYLE.percent(nation['target'])}: {STYLE.signed(nation['gap'], 2)} points", style="blue" if reached else "bright_red"
+            f", target {STYLE.percent(nation['target'])}: {STYLE.signed(nation['gap'], 2)} points",
+            style="blue" if reached else "bright_red",
         )
     console.print(text)
 
@@ -191,9 +199,12 @@ def _provinces(rows: list[dict[str, Any]]) -> Grid:
     for r in sorted(heard, key=lambda r: (-ord(r["grade"]), r["province_code"])):
         late = f" ({r['months_behind']} months late)" if r["months_behind"] else ""
         grid.add_row(
-            f"{r['province_code']} {r['province_name']}", Text(r["grade"], style=_COLOUR[r["grade"]]), STYLE.month(r["register_month"]) + late,
-            f"{STYLE.number(r['accepted'])}/{STYLE.number(r['deliveries'])}", STYLE.percent(r["quarantined_pct"]),
-        )  # fmt: skip
+            f"{r['province_code']} {r['province_name']}",
+            Text(r["grade"], style=_COLOUR[r["grade"]]),
+            STYLE.month(r["register_month"]) + late,
+            f"{STYLE.number(r['accepted'])}/{STYLE.number(r['deliveries'])}",
+            STYLE.percent(r["quarantined_pct"]),
+        )
     if len(heard) < len(rows):
         grid.caption = f"{len(rows) - len(heard)} provinces have delivered nothing yet"
     return grid

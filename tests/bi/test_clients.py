@@ -1,4 +1,4 @@
-"""Each client of docs/bi/clients.md reads the published file: those of Python always, the others where `make clients-test` has installed them."""
+"""Each client of docs/bi/clients.md reads the published file: Python's always, the others once `make clients-test` has installed them."""
 
 from __future__ import annotations
 

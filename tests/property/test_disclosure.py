@@ -1,4 +1,5 @@
-"""Nothing hidden can be solved for, shown with other means than the algorithm's own: exact fractions, and linear programmes over what a reader knows."""
+"""Nothing hidden can be solved for, shown with other means than the algorithm's own: exact fractions, and linear programmes over what a
+reader knows."""
 
 from __future__ import annotations
 

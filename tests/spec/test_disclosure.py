@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from expectations.marts import BI_TABLES
-from expectations.public import PUBLIC, REFUSED
+from expectations.marts.public import PUBLIC, REFUSED
 from transforms.disclosure import protect, rounded
 
 

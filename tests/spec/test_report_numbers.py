@@ -42,9 +42,14 @@ def test_money() -> None:
 
 @pytest.mark.parametrize(
     ("amount", "vi", "en"),
-    [(Decimal("2054909475.10"), "2,05 tỷ đ", "2.05 bn đ"), (Decimal("-43930000"), "−43,93 triệu đ", "−43.93 m đ"), (999_999, "999.999 đ", "999,999 đ"),
-     (Decimal("1234567890123"), "1.234,57 tỷ đ", "1,234.57 bn đ"), (None, "–", "–")],
-)  # fmt: skip
+    [
+        (Decimal("2054909475.10"), "2,05 tỷ đ", "2.05 bn đ"),
+        (Decimal("-43930000"), "−43,93 triệu đ", "−43.93 m đ"),
+        (999_999, "999.999 đ", "999,999 đ"),
+        (Decimal("1234567890123"), "1.234,57 tỷ đ", "1,234.57 bn đ"),
+        (None, "–", "–"),
+    ],
+)
 def test_large_sums(amount: Decimal | None, vi: str, en: str) -> None:
     assert (plain(VI.large_money(amount)), plain(EN.large_money(amount))) == (vi, en)
 

@@ -62,16 +62,24 @@ FULL = Figures(
 PARTIAL = {
     "nothing": Figures(None),
     "one month": replace(FULL, months=(AUGUST,)),
-    "no targets": replace(FULL, months=tuple(replace(m, target=None, gap=None, to_target=None) for m in FULL.months),
-                          provinces=(LAO_CAI,)),
-    "no population": replace(FULL, months=(replace(AUGUST, coverage=None, population=None, population_year=None, gap=None, to_target=None),),
-                             provinces=(SON_LA,), under_six=(None, None)),
+    "no targets": replace(FULL, months=tuple(replace(m, target=None, gap=None, to_target=None) for m in FULL.months), provinces=(LAO_CAI,)),
+    "no population": replace(
+        FULL,
+        months=(replace(AUGUST, coverage=None, population=None, population_year=None, gap=None, to_target=None),),
+        provinces=(SON_LA,),
+        under_six=(None, None),
+    ),
     "no claims": replace(FULL, claims=(), facilities=(), changes=()),
     "one claim month": replace(FULL, claims=(CLAIMS,), changes=()),
     "no registers": replace(FULL, months=(), provinces=(), payer_groups=(), plan_groups=(), under_six=(None, None), published=()),
-    "hidden counts": replace(FULL, public=True, months=(replace(AUGUST, insured=None, coverage=None, duplicates=None, gap=None, to_target=None),),
-                             payer_groups=(Group("1", None, None, None, None, None, 0),), claims=(Claims(CLAIMS.month, None, None, None),)),
-}  # fmt: skip
+    "hidden counts": replace(
+        FULL,
+        public=True,
+        months=(replace(AUGUST, insured=None, coverage=None, duplicates=None, gap=None, to_target=None),),
+        payer_groups=(Group("1", None, None, None, None, None, 0),),
+        claims=(Claims(CLAIMS.month, None, None, None),),
+    ),
+}
 
 
 def drawn(found: Figures, directory: Path) -> dict[str, str]:
@@ -102,7 +110,9 @@ def test_every_phrase_is_in_both_languages_with_the_same_gaps() -> None:
 
 def test_no_phrase_is_left_over() -> None:
     code = "".join(p.read_text(encoding="utf-8") for p in [*ROOT.rglob("*.py"), *ROOT.rglob("*.html")])
-    made = {f"{a}_{b}" for a, bs in (("payer", "123456"), ("plan", ("K1", "K2", "K3", "K4", "K5", "K6")), ("status", page.STATUSES)) for b in bs}
+    made = {
+        f"{a}_{b}" for a, bs in (("payer", "123456"), ("plan", ("K1", "K2", "K3", "K4", "K5", "K6")), ("status", page.STATUSES)) for b in bs
+    }
     made |= {"severity_error", "severity_warning", "held", "refused", "held_todo", "refused_todo"}
     assert [k for k in words("vi") if k not in made and not re.search(rf"\b{k}\b", code)] == []
 
@@ -122,13 +132,31 @@ def test_the_setting_decides_which_language_is_the_first_page(tmp_path: Path) ->
 
 def test_the_vietnamese_page_writes_numbers_the_vietnamese_way(pages: dict[str, str]) -> None:
     text = shown(pages["index.html"])
-    for told in ("95,71 %", "1.234.567", "+34.567", "+0,56", "5.678", "2,05 tỷ đ", "34/34 tỉnh", "71,52 triệu đ", "1.300 đọc được = 1.290 nạp + 10 cách ly"):
+    for told in (
+        "95,71 %",
+        "1.234.567",
+        "+34.567",
+        "+0,56",
+        "5.678",
+        "2,05 tỷ đ",
+        "34/34 tỉnh",
+        "71,52 triệu đ",
+        "1.300 đọc được = 1.290 nạp + 10 cách ly",
+    ):
         assert told in text, told
 
 
 def test_the_english_page_writes_numbers_the_english_way(pages: dict[str, str]) -> None:
     text = shown(pages["index.en.html"])
-    for told in ("95.71%", "1,234,567", "+34,567", "5,678", "2.05 bn đ", "34 of 34 provinces", "1,300 read = 1,290 loaded + 10 in quarantine"):
+    for told in (
+        "95.71%",
+        "1,234,567",
+        "+34,567",
+        "5,678",
+        "2.05 bn đ",
+        "34 of 34 provinces",
+        "1,300 read = 1,290 loaded + 10 in quarantine",
+    ):
         assert told in text, told
 
 
@@ -196,9 +224,19 @@ def test_the_pictures_write_vietnamese_with_its_marks(pages: dict[str, str]) -> 
 
 @pytest.mark.parametrize(
     ("accepted", "bad", "behind", "grade"),
-    [(100, 5, 0, "A"), (100, 6, 0, "B"), (100, 0, 1, "B"), (95, 20, 1, "B"), (94, 0, 0, "C"), (80, 50, 3, "C"), (79, 0, 0, "D"), (100, 0, 4, "D"),
-     (100, 51, 0, "D"), (100, 0, None, "D")],
-)  # fmt: skip
+    [
+        (100, 5, 0, "A"),
+        (100, 6, 0, "B"),
+        (100, 0, 1, "B"),
+        (95, 20, 1, "B"),
+        (94, 0, 0, "C"),
+        (80, 50, 3, "C"),
+        (79, 0, 0, "D"),
+        (100, 0, 4, "D"),
+        (100, 51, 0, "D"),
+        (100, 0, None, "D"),
+    ],
+)
 def test_a_grade_is_the_worst_of_three(accepted: int, bad: int, behind: int | None, grade: str) -> None:
     assert Delivered("01", "Hà Nội", 100, accepted, 1000, bad, None, behind).grade == grade
 

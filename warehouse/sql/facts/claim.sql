@@ -21,7 +21,9 @@ SELECT
     c.fund_paid,
     c.copayment,
     c.self_paid,
-    c.other_sources
+    c.other_sources,
+    c.source_form,
+    c.standard
 FROM steps.claim AS c
 INNER JOIN steps.claim_key AS k ON k.claim_id = c.claim_id
 ORDER BY c.month, c.facility_code, k.claim_key

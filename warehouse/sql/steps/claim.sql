@@ -54,6 +54,8 @@ groups AS (
 SELECT
     c.claim_id,
     p.person_id,
+    c.source_form,
+    c.standard,
     c.facility_code,
     c.episode,
     c.month,
