@@ -23,11 +23,12 @@ EVIDENCE = (
     "old_province_code",
     "commune_code",
     "household",
+    "address",
 )
 # The same in numbers (`_said`); two rows of a card that agree in these and in the name are one state.
-SAID = ("born", "sex", "citizen", "short_citizen", "insured_too", "province", "old_province", "commune", "household")
+SAID = ("born", "sex", "citizen", "short_citizen", "insured_too", "province", "old_province", "commune", "household", "address")
 # What a card's latest row may leave out and an earlier one fill in.
-FILLED = ("born", "sex", "citizen", "short_citizen", "insured_too", "commune", "household")
+FILLED = ("born", "sex", "citizen", "short_citizen", "insured_too", "commune", "household", "address")
 STATES_KEPT = 4
 # A number that this many different names carry is nobody's: a village head's, an employer's, a placeholder of some program.
 # In real registers seven of ten CCCDs agree with their cards; numbers drawn at random would do so once in hundreds.
@@ -46,7 +47,7 @@ class Records:
     `cards`: `card_key`, one row per card, sorted; its row is the number `card`.
     `rows`: one row per card and state, sorted so that neighbours resemble each other: `card`, `latest`, `name` (row of `names`),
     `birth` (yyyymmdd), `year`, `day_month`, `vague`, `sex`, `citizen`, `verified`, `short_citizen`, `insured`, `insured_too`,
-    `province`, `old_province`, `commune`, `household`. Null wherever nothing is known.
+    `province`, `old_province`, `commune`, `household`, `address`. Null wherever nothing is known.
     `names`: one row per distinct name, see `names`.
     `crowded`: kind of number → how many numbers were set aside because too many names carry them.
     """
@@ -98,13 +99,13 @@ def names(standard: pl.Series) -> pl.DataFrame:
             given=words.list.last(),
             given_accented=name.str.split(" ").list.last(),
             middle=(pl.lit(" ") + words.list.slice(1, (length - 2).clip(0)).list.join(" ") + pl.lit(" ")).str.replace("^  $", " "),
-            plain_id=plain.rle_id().cast(pl.Int64),
-            joined_id=plain.str.replace_all(" ", "", literal=True).hash(),
-            ordered_id=words.list.sort().list.join(" ").hash(),
-            surname_id=pl.when(length > 1).then(words.list.first()).hash(),
+            plain_id=(plain.rle_id() + 1).cast(pl.UInt32),
+            joined_id=_label(plain.str.replace_all(" ", "", literal=True)),
+            ordered_id=_label(words.list.sort().list.join(" ")),
+            surname_id=_label(pl.when(length > 1).then(words.list.first())),
         )
     )  # fmt: skip
-    return taken.with_columns(pl.col("given", "middle", "given_accented").hash().name.suffix("_id"))
+    return taken.with_columns(_label(pl.col(c)).alias(f"{c}_id") for c in ("given", "middle", "given_accented"))
 
 
 def numbers_and_names(cards: pl.LazyFrame) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
@@ -161,7 +162,9 @@ def _said() -> list[pl.Expr]:
         _code("old_province_code").cast(pl.Int16).alias("old_province"),
         _code("commune_code").alias("commune"),
         # Numbers of households start anew in each province; 0 and - stand for none.
-        pl.when(~house.str.contains("^[0-]*$")).then(pl.struct("province_code", house.alias("household")).hash()).alias("household"),
+        _label(pl.when(~house.str.contains("^[0-]*$")).then(pl.concat_str("province_code", pl.lit("/"), house))).alias("household"),
+        # The house or hamlet: whether the commune, the district and the province follow it depends on the register.
+        _label(pl.col("address").str.extract(r"^\s*([^,;]*[\p{L}\p{N}])").str.to_lowercase().str.normalize("NFC")).alias("address"),
     ]
 
 
@@ -206,6 +209,11 @@ def _digits(text: pl.Expr, length: int) -> pl.Expr:
     return pl.when(said & ~number.is_in(placeholders) & (number % 1_000_000 != 0) & ~counted).then(number)
 
 
+def _label(text: pl.Expr) -> pl.Expr:
+    """A number between 1 and 2³² − 1 that is equal where the text is (two texts in four billion share theirs)."""
+    return pl.when(text.is_not_null()).then((text.hash() % (2**32 - 1) + 1).cast(pl.UInt32))
+
+
 def _code(column: str) -> pl.Expr:
     """A code of digits as a number; null for anything else."""
     return pl.col(column).cast(pl.Int32, strict=False)
@@ -214,6 +222,8 @@ def _code(column: str) -> pl.Expr:
 def standardise(cards: pl.DataFrame | pl.LazyFrame) -> Records:
     """Rows of registers (`expectations.exports.cards` with `period`, `received_rank`) → `Records`. Order of rows plays no part."""
     numbered = cards.lazy().filter(pl.col("card_number").is_not_null())
+    if "address" not in numbered.collect_schema():
+        numbered = numbered.with_columns(address=pl.lit(None, pl.String))
     numbers, table, spelt = numbers_and_names(numbered)
     seen = states(numbered, numbers, spelt)
     del spelt
