@@ -10,12 +10,12 @@ from typing import Any
 
 import polars as pl
 
-from transforms.persons.candidates import candidates
 from transforms.persons.cluster import DECIDED, cluster
 from transforms.persons.compare import compare
 from transforms.persons.identify import identify
+from transforms.persons.score import score
 from transforms.persons.standardise import Records, standardise
-from transforms.persons.weigh import Model, contributions, name_chances, pinned, weigh
+from transforms.persons.weigh import Model, contributions, chances, pinned, weigh
 
 PEOPLE_PER_CARD = 20
 FEWEST_PEOPLE = 1_000_000  # about a province: a register of a few cards is an excerpt of at least that
@@ -50,10 +50,9 @@ def link(
     """
     records = standardise(cards)
     model = model or _for_registers_of(records.cards.height)
-    found = candidates(records)
-    compared = compare(records, found.pairs, name_chances(records.names, model))
-    weighed = weigh(compared.patterns, model)
-    scored = _scored_cards(records, compared.pairs, weighed, model.review_bits)
+    found = score(records, chances(records, model), model, model.review_bits)
+    weighed = found.patterns
+    scored = _scored_cards(records, found.pairs, weighed, model.review_bits)
     together, apart = _decided(records, decisions)
     edges = pl.concat([scored.filter(pl.col("weight") >= model.merge_bits), together])
     edges = edges.group_by("left", "right").agg(pl.col("weight").max())
@@ -70,10 +69,10 @@ def link(
         "names": records.names.height,
         "persons": int(sizes["persons"].sum()),
         "persons_with_several_cards": int(sizes.filter(pl.col("cards") > 1)["persons"].sum()),
-        "pairs_compared": found.pairs.height,
+        "pairs_compared": int(found.counts["new"].sum()),
         "pairs_left_out": int(found.counts["left_out"].sum()),
         "rules": found.counts,
-        "patterns": compared.patterns.height,
+        "patterns": weighed.height,
         "pairs_merged": scored.filter(pl.col("weight") >= model.merge_bits).height,
         "pairs_to_review": scored.filter(pl.col("weight") < model.merge_bits).height,
         "weights": _histogram(weighed),
@@ -143,6 +142,6 @@ def explain(cards: pl.DataFrame | pl.LazyFrame, card_a: str, card_b: str, model:
     rows = records.rows.with_row_index("row")
     pairs = rows.filter(pl.col("card") == one).select("row").join(rows.filter(pl.col("card") == two).select(other="row"), how="cross")
     pairs = pairs.select(left=pl.min_horizontal("row", "other").cast(pl.Int32), right=pl.max_horizontal("row", "other").cast(pl.Int32))
-    patterns = weigh(compare(records, pairs, name_chances(records.names, model)).patterns, model)
+    patterns = weigh(compare(records, pairs, chances(records, model)).patterns, model)
     best = patterns.sort("weight", "pattern", descending=[True, False]).head(1)
     return contributions(best, model)
