@@ -1,8 +1,9 @@
 """`transforms.persons` as one run of the comparison.
 
-    python -m benchmarks.linkage.ours FOLDER standardised|cards
+    python -m benchmarks.linkage.ours FOLDER standardised|cards|trained
 
-links the cards of FOLDER, from its records in standard form (`records/`, made beforehand) or from the registers themselves, and writes
+links the cards of FOLDER, from its records in standard form (`records/`, made beforehand) or from the registers themselves, by
+the pinned model (`trained`: from the records by a model that it trains on them first, as the peer does), and writes
 `ours_edges.parquet` (`left`, `right`, `weight`) and `ours_persons.parquet` (`card`, `person`). Prints seconds and counts as JSON.
 """
 
@@ -19,6 +20,7 @@ import polars as pl
 
 from transforms import persons
 from transforms.persons import Linkage
+from transforms.persons import train as training
 from transforms.persons.standardise import Records
 
 
@@ -43,13 +45,16 @@ def load(folder: Path) -> Records:
 def link(folder: Path, start_from: str) -> tuple[Linkage, dict[str, float]]:
     """The linkage, and its seconds by step."""
     start = time.perf_counter()
-    if start_from == "standardised":
+    if start_from != "cards":
         records = load(folder / "records")
-        persons.standardise = lambda _: records  # type: ignore[attr-defined]  # `link` begins with the records that are there
+        # What follows begins with the records that are there.
+        persons.standardise = training.standardise = lambda _: records  # type: ignore[attr-defined]
     cards = pl.scan_parquet(folder / "cards.parquet")
-    middle = time.perf_counter()
-    found = persons.link(cards)
-    return found, {"read": middle - start, "link": time.perf_counter() - middle}
+    read = time.perf_counter()
+    model = training.train(cards) if start_from == "trained" else None
+    trained = time.perf_counter()
+    found = persons.link(cards, model=model)
+    return found, {"read": read - start, "train": trained - read, "link": time.perf_counter() - trained}
 
 
 def main() -> None:

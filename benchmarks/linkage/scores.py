@@ -40,7 +40,7 @@ def pair_scores(found: Array, truth: Array) -> dict[str, float]:
 
 
 def b_cubed(found: Array, truth: Array) -> dict[str, float]:
-    """Precision, recall and F1 over cards (Bagga and Baldwin 1998): of a card's cluster how much is its person's, and the other way round."""
+    """Precision, recall and F1 over cards (Bagga and Baldwin 1998): how much of a card's cluster is its person's, how much of its person in it."""
     both = pl.DataFrame({"f": found, "t": truth}).group_by("f", "t").agg(both=pl.len().cast(pl.Float64))
     sizes = both.with_columns(in_f=pl.col("both").sum().over("f"), in_t=pl.col("both").sum().over("t"))
     square = pl.col("both") ** 2
@@ -89,7 +89,7 @@ def best(points: pl.DataFrame) -> dict[str, float]:
 
 
 def calibration(edges: pl.DataFrame, truth: Array, bins: Sequence[float] = tuple(range(2, 17, 2))) -> pl.DataFrame:
-    """`from_bits` (2 wide, the last one open), `pairs`, `expected` (mean of the weights' probabilities), `observed` (share of true pairs)."""
+    """`from_bits` (2 wide, the last one open), `pairs`, `expected` (mean probability by the weights), `observed` (share of true pairs)."""
     left, right = edges["left"].to_numpy(), edges["right"].to_numpy()
     weight = pl.col("weight")
     return (

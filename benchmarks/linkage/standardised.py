@@ -3,7 +3,8 @@
     python -m benchmarks.linkage.standardised FOLDER
 
 reads `cards.parquet` and `truth.parquet` of FOLDER and writes `standardised.parquet`: one row per card, sorted by `card` (its place among
-the keys); `records/`, the same for `transforms.persons`; and `persons.parquet`, the true person of each card. Names are taken apart and numbers checked by `transforms.persons.standardise`, so that no engine is better for having cleaner
+the keys); `records/`, the same for `transforms.persons`; and `persons.parquet`, the true person of each card.
+Names are taken apart and numbers checked by `transforms.persons.standardise`, so that no engine is better for having cleaner
 data; the keys that engines block by stand ready in it too.
 """
 
