@@ -48,7 +48,7 @@ $(PEERS)/.installed: benchmarks/linkage/requirements.lock
 	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r benchmarks/linkage/requirements.lock
 	touch $@
 
-bench: env ## speed and memory of reading claims and of linkage, on this machine
+bench: env peers ## speed and memory of reading claims and of linkage, on this machine
 	$(BIN)/python -m benchmarks
 
 # The one step that needs uv (https://docs.astral.sh/uv): resolve pyproject.toml anew, hashes for every platform, no index named.

@@ -23,7 +23,7 @@ PRECISIONS = (0.999, 0.9995, 0.9998)
 FEWEST_PAIRS = 100  # of a bin of weights, before its calibration says anything
 
 
-def _pairs(*labels: Array) -> int:
+def pairs(*labels: Array) -> int:
     """Pairs of cards that agree in all labels."""
     size = pl.DataFrame([pl.Series(f"l{i}", values) for i, values in enumerate(labels)]).group_by(pl.all()).len()["len"].cast(pl.Int64)
     return int((size * (size - 1) // 2).sum())
@@ -36,7 +36,7 @@ def _f1(right: int, said: int, true: int) -> dict[str, float]:
 
 def pair_scores(found: Array, truth: Array) -> dict[str, float]:
     """Precision, recall and F1 over pairs of cards."""
-    return _f1(_pairs(found, truth), _pairs(found), _pairs(truth))
+    return _f1(pairs(found, truth), pairs(found), pairs(truth))
 
 
 def b_cubed(found: Array, truth: Array) -> dict[str, float]:
@@ -61,7 +61,7 @@ def curve(edges: pl.DataFrame, truth: Array, thresholds: Iterable[float] | None 
     weight = edges["weight"]
     usual = np.r_[np.arange(-3, FINE, STEP), np.arange(FINE, max(float(weight.max() or 0), FINE) + 1)]  # type: ignore[arg-type]
     tried = sorted(usual if thresholds is None else thresholds, reverse=True)
-    true = _pairs(truth)
+    true = pairs(truth)
     # Only cards with an edge can be in a pair: the others are left out of the counting.
     nodes, ends = np.unique(np.r_[edges["left"].to_numpy(), edges["right"].to_numpy()], return_inverse=True)
     left, right, person = ends[: edges.height], ends[edges.height :], truth[nodes]
@@ -73,7 +73,7 @@ def curve(edges: pl.DataFrame, truth: Array, thresholds: Iterable[float] | None 
         # The components so far, joined by the edges between this threshold and the last.
         new = (weights >= threshold) & (weights < above)
         label = components(len(nodes), label[left[new]], label[right[new]])[label]
-        rows.append({"threshold": float(threshold), **_f1(_pairs(label, person), _pairs(label), true)})
+        rows.append({"threshold": float(threshold), **_f1(pairs(label, person), pairs(label), true)})
         above = threshold
     return pl.DataFrame(rows)
 
