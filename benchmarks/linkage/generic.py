@@ -19,7 +19,7 @@ import polars_ds as pds
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
-RANDOM_PAIRS = 1_000_000
+RANDOM_PAIRS = 300_000
 TIED = 1_000.0  # as many pairs of a household say that given names, dates and numbers agree by chance only
 GUESSED = 20.0  # as many matching pairs are as the first guess says
 ROUNDS = 200

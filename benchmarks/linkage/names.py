@@ -159,4 +159,5 @@ def is_bare(form: Array) -> Array:
 
 def bared(form: Array) -> Array:
     """The form without accents that looks like `form`."""
-    return np.where((form == _UPPER) | (form == _BARE_UPPER), _BARE_UPPER, _BARE)
+    alike: Array = np.where((form == _UPPER) | (form == _BARE_UPPER), _BARE_UPPER, _BARE)
+    return alike

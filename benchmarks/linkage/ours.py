@@ -38,7 +38,7 @@ def save(records: Records, folder: Path) -> None:
 
 
 def load(folder: Path) -> Records:
-    frames = {path.stem: pl.read_parquet(path) for path in sorted(folder.glob("*.parquet"))}
+    frames: dict[str, Any] = {path.stem: pl.read_parquet(path) for path in sorted(folder.glob("*.parquet"))}
     return Records(**frames, **json.loads((folder / "rest.json").read_text()))
 
 
@@ -48,7 +48,7 @@ def link(folder: Path, start_from: str) -> tuple[Linkage, dict[str, float]]:
     if start_from != "cards":
         records = load(folder / "records")
         # What follows begins with the records that are there.
-        persons.standardise = training.standardise = lambda _: records  # type: ignore[attr-defined]
+        persons.standardise = training.standardise = lambda _: records  # type: ignore[assignment,attr-defined]
     cards = pl.scan_parquet(folder / "cards.parquet")
     read = time.perf_counter()
     model = training.train(cards) if start_from == "trained" else None

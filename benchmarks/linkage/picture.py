@@ -21,9 +21,9 @@ def draw(measured: dict[str, Any], path: Path) -> None:
             cost.append({"set": name, "engine": engine, "seconds": figures["seconds"]})
             values = {"best_f1": figures["best_f1"], **figures["recall_at"]}
             right += [{"set": name, "engine": engine, "measure": title, "share": values[key]} for key, title in MEASURES.items()]
-    colour = alt.Color(
-        "engine:N", scale=alt.Scale(domain=list(COLOURS), range=list(COLOURS.values())), legend=alt.Legend(title=None, orient="top")
-    )
+    scale = alt.Scale(domain=list(COLOURS), range=list(COLOURS.values()))
+    colour = alt.Color("engine:N", scale=scale, legend=alt.Legend(title=None, orient="top"))
+    engines = alt.Y("engine:N", title=None, sort=list(COLOURS), axis=None)
     rows = alt.Row("set:N", title=None, sort=list(shown), header=alt.Header(labelAngle=0, labelAlign="left"))
     time = (
         alt.Chart(alt.InlineData(values=cost))

@@ -14,12 +14,11 @@ from benchmarks.linkage.run import child, peer
 
 
 def measured(classes: int = 3) -> dict[str, dict[str, Any]]:
-    """Of each data set: records, true pairs, how many of them blocking found, F1 over pairs of clusters at the best and at the fixed threshold."""
+    """Of each data set: records, true pairs, the share that blocking found, F1 over pairs at the best and at the fixed threshold."""
     with tempfile.TemporaryDirectory() as folder:
         child(peer("public_sets.py", Path(folder)))
-        return {
-            name: _measured(pl.read_parquet(Path(folder) / f"{name}.parquet"), mapped, classes) for name, mapped in generic.SETS.items()
-        }
+        records = {name: pl.read_parquet(Path(folder) / f"{name}.parquet") for name in generic.SETS}
+    return {name: _measured(records[name], mapped, classes) for name, mapped in generic.SETS.items()}
 
 
 def _measured(records: pl.DataFrame, mapped: generic.Mapped, classes: int) -> dict[str, Any]:

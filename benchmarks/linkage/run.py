@@ -112,7 +112,7 @@ def peer(script: str, folder: Path) -> list[str]:
 
 
 def compared(name: str, seed: int, errors: str, rounds: int | None = None, keep: Path | None = None) -> dict[str, Any]:
-    """The figures of one set: `cards`, and for each engine its time (medians), memory and scores. `keep`: a folder to work in and to leave."""
+    """The figures of one set: for each engine its time (medians), memory and scores. `keep`: a folder to work in and to leave."""
     chosen = SETS[name]
     folder = keep or Path(tempfile.mkdtemp(prefix="linkage-"))
     try:

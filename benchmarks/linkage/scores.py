@@ -40,7 +40,7 @@ def pair_scores(found: Array, truth: Array) -> dict[str, float]:
 
 
 def b_cubed(found: Array, truth: Array) -> dict[str, float]:
-    """Precision, recall and F1 over cards (Bagga and Baldwin 1998): how much of a card's cluster is its person's, how much of its person in it."""
+    """Precision, recall and F1 over cards (Bagga and Baldwin 1998): of a card's cluster, how much is its person's; of its person, in it."""
     both = pl.DataFrame({"f": found, "t": truth}).group_by("f", "t").agg(both=pl.len().cast(pl.Float64))
     sizes = both.with_columns(in_f=pl.col("both").sum().over("f"), in_t=pl.col("both").sum().over("t"))
     square = pl.col("both") ** 2
@@ -51,7 +51,7 @@ def b_cubed(found: Array, truth: Array) -> dict[str, float]:
 
 def components(size: int, left: Array, right: Array) -> Array:
     """A label for each of `size` cards, equal where they are connected."""
-    graph = coo_array((np.ones(len(left), np.int8), (left, right)), shape=(size, size))
+    graph = coo_array((np.ones(len(left), np.int8), (left, right)), shape=(size, size))  # type: ignore[no-untyped-call]
     labels: Array = connected_components(graph, directed=False)[1]
     return labels
 
