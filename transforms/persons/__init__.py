@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
@@ -15,10 +15,7 @@ from transforms.persons.compare import compare
 from transforms.persons.identify import identify
 from transforms.persons.score import score
 from transforms.persons.standardise import Records, standardise
-from transforms.persons.weigh import Model, contributions, chances, pinned, weigh
-
-PEOPLE_PER_CARD = 20
-FEWEST_PEOPLE = 1_000_000  # about a province: a register of a few cards is an excerpt of at least that
+from transforms.persons.weigh import Model, at_hand, chances, contributions, pinned, weigh
 
 __all__ = ["Linkage", "Model", "explain", "link", "pinned"]
 
@@ -49,7 +46,7 @@ def link(
     Neither the order of rows nor the number of threads changes anything.
     """
     records = standardise(cards)
-    model = model or _for_registers_of(records.cards.height)
+    model = model or at_hand(records, pinned())
     found = score(records, chances(records, model), model, model.review_bits)
     weighed = found.patterns
     scored = _scored_cards(records, found.pairs, weighed, model.review_bits)
@@ -83,16 +80,6 @@ def link(
         "decisions": {"together": together.height, "apart": apart.height},
     }
     return Linkage(card_persons, pairs, report)
-
-
-def _for_registers_of(cards: int) -> Model:
-    """The pinned model for registers with this many cards.
-
-    The chance that two cards agree by coincidence grows with the people among whom it may happen: 100 million in the nation, fewer in a
-    province. The registers of a pilot hold a part of the people that their names come from, hence the factor (docs/linkage.md).
-    """
-    model = pinned()
-    return replace(model, population=min(model.population, float(max(PEOPLE_PER_CARD * cards, FEWEST_PEOPLE))))
 
 
 def _scored_cards(records: Records, pairs: pl.DataFrame, weighed: pl.DataFrame, least: float) -> pl.DataFrame:
@@ -136,7 +123,7 @@ def explain(cards: pl.DataFrame | pl.LazyFrame, card_a: str, card_b: str, model:
     the same household takes away. Raises KeyError where a number is in no register.
     """
     records = standardise(cards)
-    model = model or _for_registers_of(records.cards.height)
+    model = model or at_hand(records, pinned())
     number = dict(records.numbers.iter_rows())
     one, two = number[card_a], number[card_b]
     rows = records.rows.with_row_index("row")

@@ -17,7 +17,7 @@ import numpy.typing as npt
 import polars as pl
 
 from transforms.persons.candidates import LISTED, RULES, Blocks, candidates, counted, pairs_of, plan
-from transforms.persons.compare import RARE_LEVELS, LEVELS, RARITIES, Chances, compare, compare_names, pattern_frame
+from transforms.persons.compare import RARITIES, Chances, compare, compare_names, pattern_frame
 from transforms.persons.standardise import Records
 from transforms.persons.weigh import Model, weigh
 
@@ -61,7 +61,7 @@ def _by_kernel(
 ) -> Scored:
     from transforms.persons import kernel  # numba is not loaded where it is not needed
 
-    names = kernel.encoded_names(records, chances)
+    names = kernel.encoded_names(records)
     rows = kernel.encoded(records, chances, names)
     for rule, found in enumerate(blocks):
         rows["cut"][found.rows[found.cut]] |= np.uint16(1 << rule)
@@ -69,7 +69,7 @@ def _by_kernel(
 
     def compared(rule: int, left: Array, right: Array) -> tuple[int, Array, Array, Array, Array, Array]:
         codes, unread = kernel.patterns(left, right, rows, names)
-        _read(records, chances, rows, left, right, codes, unread)
+        _read(records, rows, left, right, codes, unread)
         pattern, pairs = np.unique(codes, return_counts=True) if len(codes) < CHUNK // 8 else _histogram(codes, len(worth))
         keep = worth[codes]
         return rule, pattern, pairs, left[keep], right[keep], codes[keep]
@@ -137,7 +137,7 @@ def _leftover(rest: list[Any], size: int, compared: Any) -> Iterator[Any]:
             yield compared(int(each), (some // size).astype(np.int32), (some % size).astype(np.int32))
 
 
-def _read(records: Records, chances: Chances, rows: Array, left: Array, right: Array, codes: Array, unread: Array) -> None:
+def _read(records: Records, rows: Array, left: Array, right: Array, codes: Array, unread: Array) -> None:
     """Completes, in place, the codes of pairs whose names have to be read; each distinct pair of names once."""
     from transforms.persons import kernel
 
@@ -148,11 +148,8 @@ def _read(records: Records, chances: Chances, rows: Array, left: Array, right: A
     one, two = rows["name"][left].astype(np.int64), rows["name"][right].astype(np.int64)
     distinct, back = np.unique(np.minimum(one, two) * size + np.maximum(one, two), return_inverse=True)
     split = pl.DataFrame({"code": distinct, "one": distinct // size, "two": distinct % size})
-    levels = compare_names(records.names, split, chances.names).sort("code")
-    name, rarity = levels["name"].to_numpy().astype(np.int32)[back], levels["rarity"].to_numpy().astype(np.int32)[back]
-    counts = np.isin(name, [LEVELS["name"].index(level) + 1 for level in RARE_LEVELS])
-    rarity = np.clip(rarity + kernel.shared_bits(left, right, rows), 0, RARITIES - 1)
-    codes[where] += name * kernel.NAME_AT + np.where(counts, rarity, 0) * kernel.RARITY_AT
+    level = compare_names(records.names, split).sort("code")["name"].to_numpy()[back]
+    codes[where] += kernel.name_codes(level, left, right, rows)
 
 
 def _histogram(codes: Array, size: int) -> tuple[Array, Array]:

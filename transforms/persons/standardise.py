@@ -34,6 +34,7 @@ STATES_KEPT = 4
 # In real registers seven of ten CCCDs agree with their cards; numbers drawn at random would do so once in hundreds.
 STRUCTURED, ENOUGH_TO_JUDGE = 0.3, 20
 NAMES_PER_NUMBER = 8
+RARE_GIVEN = 2e-4  # of people: a given name that fewer bear is rather a slip of the pen
 
 TONES = "\u0300\u0301\u0303\u0309\u0323"  # grave, acute, tilde, hook, dot below: in NFD behind their vowel
 _CONSONANTS = "bcdđghklmnpqrstvx"
@@ -48,7 +49,7 @@ class Records:
     `rows`: one row per card and state, sorted so that neighbours resemble each other: `card`, `latest`, `name` (row of `names`),
     `birth` (yyyymmdd), `year`, `day_month`, `vague`, `sex`, `citizen`, `verified`, `short_citizen`, `insured`, `insured_too`,
     `province`, `old_province`, `commune`, `household`, `address`. Null wherever nothing is known.
-    `names`: one row per distinct name, see `names`.
+    `names`: one row per distinct name, see `names`; and `borne`: people bear that given name (see `_borne`).
     `crowded`: kind of number → how many numbers were set aside because too many names carry them.
     """
 
@@ -238,6 +239,7 @@ def standardise(cards: pl.DataFrame | pl.LazyFrame) -> Records:
         insured=keys["insured"].gather(seen["card"]),
     ).with_columns(insured_too=pl.when(pl.col("insured_too") != pl.col("insured").fill_null(-1)).then(pl.col("insured_too")))
     rows, crowded = _without_crowded(rows, table)
+    table = table.with_columns(borne=_borne(rows, table))
     # One number to sort by: name (sorted already), date, sex, and what tells communes apart well enough.
     alike = pl.col("name").cast(pl.Int64).fill_null(-1) * 2**37 + pl.col("birth").fill_null(0).cast(pl.Int64) * 2**12
     alike += pl.col("sex").fill_null(0).cast(pl.Int64) * 2**10 + pl.col("commune").fill_null(0) % 2**10
@@ -250,6 +252,14 @@ def standardise(cards: pl.DataFrame | pl.LazyFrame) -> Records:
         names=table,
         crowded=crowded,
     )
+
+
+def _borne(rows: pl.DataFrame, table: pl.DataFrame) -> pl.Series:
+    """Of each name, whether people bear its given name, as it is written. In a small register each is taken for a name."""
+    latest = rows.filter(pl.col("state") == 0)["name"].drop_nulls()
+    met = latest.value_counts(name="met").join(table.select(name=pl.int_range(pl.len(), dtype=pl.Int32), given="given_accented_id"), on="name")
+    known = met.group_by("given").agg(pl.col("met").sum()).filter(pl.col("met") + 2.5 >= RARE_GIVEN * (latest.len() + 5_000))
+    return table["given_accented_id"].is_in(known["given"].implode())
 
 
 def _without_crowded(rows: pl.DataFrame, table: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, int]]:
