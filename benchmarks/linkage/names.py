@@ -154,7 +154,8 @@ def written(spelt: pl.Series, form: Array, *words: Array) -> pl.Series:
 
 
 def is_bare(form: Array) -> Array:
-    return (form == _BARE) | (form == _BARE_UPPER)
+    bare: Array = (form == _BARE) | (form == _BARE_UPPER)
+    return bare
 
 
 def bared(form: Array) -> Array:
