@@ -1,6 +1,6 @@
 """Ours and the peers side by side.
 
-    python -m benchmarks.linkage 1m [5m-dense 10m 25m public | all] [--errors test] [--seed 2] [--rounds 5]
+    python -m benchmarks.linkage 1m [5m-dense 10m 25m night public | all] [--errors test] [--seed 2] [--rounds 5]
                                  [--date 2026-11-23 --machine "2 cores, 24 GB"]
 
 Prints a table. With --date the figures go into docs/performance-linkage.json, beside those of sets measured before, and are drawn into
@@ -19,12 +19,13 @@ from benchmarks.linkage import picture, public, run
 from benchmarks.linkage.errors import MODELS
 
 DOCS = run.ROOT / "docs"
-ALL = ("1m", "5m-dense", "10m", "25m", "public")
+ALL = ("1m", "5m-dense", "10m", "25m", "night", "public")
+OTHERS = ("night", "public")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("sets", nargs="*", default=["1m"], help=f"of {', '.join((*run.SETS, 'public', 'all'))}")
+    parser.add_argument("sets", nargs="*", default=["1m"], help=f"of {', '.join((*run.SETS, *OTHERS, 'all'))}")
     parser.add_argument("--errors", choices=sorted(MODELS), default="test")
     parser.add_argument("--seed", type=int, default=2)
     parser.add_argument("--rounds", type=int, help="runs of each engine; the median counts")
@@ -33,14 +34,22 @@ def main() -> None:
     parser.add_argument("--machine", default=f"{platform.machine()}, {platform.system()}")
     asked = parser.parse_args()
     wanted = list(dict.fromkeys(ALL if "all" in asked.sets else asked.sets))
-    unknown = [name for name in wanted if name not in (*run.SETS, "public")]
+    unknown = [name for name in wanted if name not in (*run.SETS, *OTHERS)]
     if unknown:
-        parser.error(f"no set is called {', '.join(unknown)}; there are {', '.join((*run.SETS, 'public', 'all'))}")
+        parser.error(f"no set is called {', '.join(unknown)}; there are {', '.join((*run.SETS, *OTHERS, 'all'))}")
     for name in wanted:
         if name == "public":
             figures = public.measured()
             print(public.table(figures), flush=True)
             _keep(asked.date, asked.machine, "public", figures)
+        elif name == "night":
+            night = run.nights(asked.seed, asked.errors, asked.rounds or 3)
+            steps = ", ".join(f"{step} {seconds:.2f}" for step, seconds in night["steps"].items())
+            print(
+                f"night of 20,000 cards on {night['standing']:,}: {night['seconds']:.2f} s ({steps}), {night['peak_mb']:,.0f} MB",
+                flush=True,
+            )
+            _keep(asked.date, asked.machine, "night", night)
         else:
             keep = asked.folder / f"{name}-{asked.errors}" if asked.folder else None
             of = run.compared(name, asked.seed, asked.errors, asked.rounds, keep)
@@ -53,10 +62,10 @@ def _keep(date: str | None, machine: str, name: str, figures: dict[str, Any]) ->
     if date is None:
         return
     path = DOCS / "performance-linkage.json"
-    measured = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"sets": {}, "public": {}}
+    measured = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"sets": {}}
     measured |= {"machine": machine, "date": date}
-    if name == "public":
-        measured["public"] = figures
+    if name in OTHERS:
+        measured[name] = figures
     else:
         measured["sets"][name] = figures
     path.write_text(json.dumps(_rounded(measured), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -46,6 +46,9 @@ SETS = {
 }
 
 
+STANDING = "5m-dense"
+
+
 @dataclass(frozen=True)
 class Run:
     """What a process said of itself, and what the system says of it: seconds from start to end, peak resident memory in MB."""
@@ -81,24 +84,11 @@ def child(command: Sequence[str]) -> Run:
     return Run(json.loads(said.splitlines()[-1]) if said.strip() else {}, time.perf_counter() - start, usage.ru_maxrss / 1024)
 
 
-def prepared(name: str, folder: Path, seed: int, errors: str) -> Run:
-    """The cards of a set and their standard form, in `folder`; the run of the second."""
-    chosen = SETS[name]
+def made(chosen: Set, folder: Path, seed: int, errors: str) -> None:
+    """The cards of a set, in `folder`."""
     dense = ["--dense"] if chosen.dense else []
-    world = [
-        sys.executable,
-        "-m",
-        "benchmarks.linkage.world",
-        str(chosen.cards),
-        str(folder),
-        "--seed",
-        str(seed),
-        "--errors",
-        errors,
-        *dense,
-    ]
-    child(world)
-    return child([sys.executable, "-m", "benchmarks.linkage.standardised", str(folder)])
+    world = [sys.executable, "-m", "benchmarks.linkage.world", str(chosen.cards), str(folder)]
+    child([*world, "--seed", str(seed), "--errors", errors, *dense])
 
 
 def ours(folder: Path, start_from: str) -> list[str]:
@@ -116,7 +106,8 @@ def compared(name: str, seed: int, errors: str, rounds: int | None = None, keep:
     chosen = SETS[name]
     folder = keep or Path(tempfile.mkdtemp(prefix="linkage-"))
     try:
-        preparation = prepared(name, folder, seed, errors)
+        made(chosen, folder, seed, errors)
+        preparation = child([sys.executable, "-m", "benchmarks.linkage.standardised", str(folder)])
         truth = pl.read_parquet(folder / "persons.parquet")["person"].to_numpy()
         runs: dict[str, list[Run]] = {"ours": [], "ours, trained": [], "splink": [], "splink with veto": []}
         for round_ in range(rounds or chosen.rounds):
@@ -186,6 +177,27 @@ def _quality(folder: Path, engine: str, truth: np.ndarray[Any, Any]) -> dict[str
 def _clusters(edges: pl.DataFrame, threshold: float, size: int) -> np.ndarray[Any, Any]:
     enough = edges.filter(pl.col("weight") >= threshold)
     return scores.components(size, enough["left"].to_numpy(), enough["right"].to_numpy())
+
+
+def nights(seed: int, errors: str, rounds: int = 3, standing: str = STANDING, keep: Path | None = None) -> dict[str, Any]:
+    """Seconds and memory of a night of 20,000 new and changed cards on the standing index of a set."""
+    folder = keep or Path(tempfile.mkdtemp(prefix="linkage-"))
+    try:
+        made(SETS[standing], folder, seed, errors)
+        command = [sys.executable, "-m", "benchmarks.linkage.night", str(folder)]
+        whole = child([*command, "stand"])
+        runs = [child([*command, "night"]) for _ in range(rounds)]
+        steps = {step: statistics.median(run.said["seconds"][step] for run in runs) for step in runs[0].said["seconds"]}
+        return {
+            "standing": SETS[standing].cards,
+            "seconds": statistics.median(run.seconds for run in runs),
+            "steps": steps,
+            "peak_mb": statistics.median(run.peak_mb for run in runs),
+            "seconds_to_make_the_index": whole.seconds,
+        }
+    finally:
+        if keep is None:
+            shutil.rmtree(folder)
 
 
 def table(name: str, figures: dict[str, Any]) -> str:
