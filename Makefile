@@ -90,4 +90,4 @@ lock:
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet --output-file requirements.lock
 
 clean:
-	rm -rf .venv .superset .clients $(DEMO) site .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .superset .clients .peers $(DEMO) site .pytest_cache .mypy_cache .ruff_cache .hypothesis
