@@ -51,7 +51,7 @@ def nightly(*, wait: float = 0, received_at: datetime | None = None) -> int:
     _show_progress()
     try:
         if _nothing_new(settings, wait):
-            print("Nothing new: no delivery, no decision, no change of code. What is published stays.")
+            print("Nothing new: no delivery, no decision, no change of code.")
             return PUBLISHED
     except (AlreadyRunning, NotPublished) as error:
         return _failed(str(error))
