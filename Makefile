@@ -2,8 +2,9 @@
 PYTHON ?= python3.11
 BIN := .venv/bin
 DEMO := .demo
+PEERS := .peers
 
-.PHONY: demo test env lock lint types unit format docs bench clean
+.PHONY: demo test env peers lock lint types unit format docs bench clean
 
 demo: env ## invented exports with faults, one night, its summary, three queries
 	rm -rf $(DEMO)
@@ -39,7 +40,14 @@ format: env
 docs: env ## the pages that are made from the declarations
 	$(BIN)/python -m warehouse.dictionary_pages docs/dictionary
 
-bench: env ## speed and memory of reading claims and of linkage, on this machine
+peers: $(PEERS)/.installed ## what the benchmarks measure against, in an environment of its own
+
+$(PEERS)/.installed: $(wildcard benchmarks/*/requirements.lock)
+	test -x $(PEERS)/bin/python || $(PYTHON) -m venv $(PEERS)
+	for lock in $^; do $(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $$lock || exit 1; done
+	touch $@
+
+bench: env peers ## every benchmark; writes docs/performance.md (single ones: .venv/bin/python -m benchmarks --help)
 	$(BIN)/python -m benchmarks
 
 # The one step that needs uv (https://docs.astral.sh/uv): resolve pyproject.toml anew, hashes for every platform, no index named.
@@ -47,4 +55,4 @@ lock:
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet --output-file requirements.lock
 
 clean:
-	rm -rf .venv $(DEMO) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv $(PEERS) $(DEMO) .pytest_cache .mypy_cache .ruff_cache .hypothesis
