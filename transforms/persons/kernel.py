@@ -60,12 +60,11 @@ def encoded_names(records: Records) -> Array:
 
 
 def letters(plain: pl.Series) -> Array:
-    """Which letters a name holds, as bits; whatever is not a to z shares a bit, as spaces do not count."""
-    named = plain.rename("plain").to_frame()
-    bits = pl.lit(0, pl.UInt32)
-    for place, letter in enumerate("abcdefghijklmnopqrstuvwxyz"):
-        bits = bits | pl.when(pl.col("plain").str.contains(letter, literal=True)).then(pl.lit(1 << place, pl.UInt32)).otherwise(0)
-    return named.select(bits).to_series().to_numpy()
+    """Which letters a to z a text holds, as bits; nothing else counts."""
+    text = plain.to_arrow()
+    _, offsets, data = text.buffers()
+    bounds = np.frombuffer(offsets, np.int64 if str(text.type) == "large_string" else np.int32)[text.offset : text.offset + len(text) + 1]
+    return _letters(bounds.astype(np.int64), np.frombuffer(data or b"", np.uint8))  # type: ignore[no-any-return]
 
 
 def encoded(records: Records, chances: Chances, names: Array) -> Array:
@@ -118,6 +117,16 @@ _OTHER_MIDDLE, _SAME_GIVEN, _SAME_SURNAME, _OTHER_NAME = (
 )
 RARITY_AT = int(_STRIDES[0])
 _RARE = np.array([False, *(level in RARE_LEVELS for level in LEVELS["name"])])
+
+
+@_compiled
+def _letters(bounds: Array, data: Array) -> Array:  # pragma: no cover
+    out = np.zeros(len(bounds) - 1, np.uint32)
+    for i in range(len(out)):
+        for byte in data[bounds[i] : bounds[i + 1]]:
+            if 97 <= byte <= 122:
+                out[i] |= np.uint32(1) << np.uint32(byte - 97)
+    return out
 
 
 @_compiled

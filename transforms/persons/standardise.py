@@ -128,14 +128,16 @@ def states(cards: pl.LazyFrame, numbers: pl.DataFrame, spelt: pl.DataFrame) -> p
     """
     moment = pl.col("period").cast(pl.Date).cast(pl.Int32).cast(pl.Int64).fill_null(0) * 2**32
     moment += pl.col("received_rank").fill_null(0).cast(pl.Int64)
-    seen = (
+    said = (
         cards.select("card_number", "full_name", *_said(), moment=moment)
         .join(numbers.lazy().select("card_number", "card"), on="card_number")
         .join(spelt.lazy(), on="full_name", how="left")
-        .group_by("card", "name", *SAID)
-        .agg(pl.col("moment").max())
-        .collect(engine="streaming")
+        .select("card", "name", *SAID, "moment")
     )
+    # Where no number stands twice, as in the registers of one month, each row is a state.
+    if cards.select(pl.len()).collect().item() > numbers.height:
+        said = said.group_by("card", "name", *SAID).agg(pl.col("moment").max())
+    seen = said.collect(engine="streaming")
     several = pl.col("card").is_duplicated()
     order = ["card", "moment", "name", *SAID]
     changed = (

@@ -122,8 +122,9 @@ def chances(records: Records, model: Model) -> Chances:
 
 def _met(group: npt.NDArray[np.int64], counts: npt.NDArray[np.bool_]) -> Floats:
     """Of each row, how many rows of its group there are that count."""
-    frame = pl.DataFrame({"group": group, "counts": counts})
-    return frame.select(pl.col("counts").sum().over("group")).to_series().to_numpy().astype(np.float64)
+    frame = pl.DataFrame({"group": group})
+    met = frame.filter(pl.Series(counts)).group_by("group").agg(met=pl.len())
+    return frame.join(met, on="group", how="left", maintain_order="left")["met"].fill_null(0).to_numpy().astype(np.float64)
 
 
 def _corrected(prior: Floats, met: Floats, people: Floats | int) -> Floats:
