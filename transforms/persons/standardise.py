@@ -50,7 +50,7 @@ class Records:
     `birth` (yyyymmdd), `year`, `day_month`, `vague`, `sex`, `citizen`, `verified`, `short_citizen`, `insured`, `insured_too`,
     `province`, `old_province`, `commune`, `household`, `address`. Null wherever nothing is known.
     `names`: one row per distinct name, see `names`; and `borne`: people bear that given name (see `_borne`).
-    `crowded`: kind of number → how many numbers were set aside because too many names carry them.
+    `crowded`, `carriers`: kind of number → how many numbers were set aside because too many names carry them, and on how many records.
     """
 
     numbers: pl.DataFrame
@@ -58,6 +58,7 @@ class Records:
     rows: pl.DataFrame
     names: pl.DataFrame
     crowded: dict[str, int]
+    carriers: dict[str, int]
 
 
 def composed(name: pl.Expr) -> pl.Expr:
@@ -110,7 +111,7 @@ def names(standard: pl.Series) -> pl.DataFrame:
 
 
 def numbers_and_names(cards: pl.LazyFrame) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
-    """What occurs in all registers, each once: the numbers (`keyed_numbers`), the names (`names`), and `full_name` → `name`, its row there."""
+    """What occurs in all registers, each once: numbers (`keyed_numbers`), names (`names`), and `full_name` → `name`, its row there."""
     seen = cards.select("card_number").unique().collect(engine="streaming")["card_number"]
     numbers = keyed_numbers(seen)
     spelt = cards.select("full_name").unique().drop_nulls().collect(engine="streaming").with_columns(plainly=composed(pl.col("full_name")))
@@ -240,7 +241,7 @@ def standardise(cards: pl.DataFrame | pl.LazyFrame) -> Records:
         vague=day_month.is_in([0, 101]).fill_null(False),
         insured=keys["insured"].gather(seen["card"]),
     ).with_columns(insured_too=pl.when(pl.col("insured_too") != pl.col("insured").fill_null(-1)).then(pl.col("insured_too")))
-    rows, crowded = _without_crowded(rows, table)
+    rows, crowded, carriers = _without_crowded(rows, table)
     table = table.with_columns(borne=_borne(rows, table))
     # One number to sort by: name (sorted already), date, sex, and what tells communes apart well enough.
     alike = pl.col("name").cast(pl.Int64).fill_null(-1) * 2**37 + pl.col("birth").fill_null(0).cast(pl.Int64) * 2**12
@@ -253,29 +254,33 @@ def standardise(cards: pl.DataFrame | pl.LazyFrame) -> Records:
         rows=rows.select(pl.exclude("state", "born"), latest=pl.col("state") == 0),
         names=table,
         crowded=crowded,
+        carriers=carriers,
     )
 
 
 def _borne(rows: pl.DataFrame, table: pl.DataFrame) -> pl.Series:
     """Of each name, whether people bear its given name, as it is written. In a small register each is taken for a name."""
     latest = rows.filter(pl.col("state") == 0)["name"].drop_nulls()
-    met = latest.value_counts(name="met").join(table.select(name=pl.int_range(pl.len(), dtype=pl.Int32), given="given_accented_id"), on="name")
+    met = latest.value_counts(name="met").join(
+        table.select(name=pl.int_range(pl.len(), dtype=pl.Int32), given="given_accented_id"), on="name"
+    )
     known = met.group_by("given").agg(pl.col("met").sum()).filter(pl.col("met") + 2.5 >= RARE_GIVEN * (latest.len() + 5_000))
     return table["given_accented_id"].is_in(known["given"].implode())
 
 
-def _without_crowded(rows: pl.DataFrame, table: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, int]]:
-    """Sets aside the numbers that more than `NAMES_PER_NUMBER` different names carry, and counts them."""
+def _without_crowded(rows: pl.DataFrame, table: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, int], dict[str, int]]:
+    """Sets aside the numbers that more than `NAMES_PER_NUMBER` different names carry; how many numbers, and on how many records."""
     plain = table.select(name=pl.int_range(pl.len(), dtype=pl.Int32), plain="plain_id")
-    crowded: dict[str, int] = {}
+    crowded, carriers = {}, {}
     for kind in ("citizen", "short_citizen", "insured", "insured_too"):
-        often = rows.select(kind, "name").drop_nulls(kind).filter(pl.len().over(kind) > NAMES_PER_NUMBER)
-        named = often.join(plain, on="name").group_by(kind).agg(pl.col("plain").n_unique())
-        shared = named.filter(pl.col("plain") > NAMES_PER_NUMBER)[kind]
-        crowded[kind] = shared.len()
-        if shared.len():
-            rows = rows.with_columns(pl.when(~pl.col(kind).is_in(shared.implode())).then(pl.col(kind)))
-    return rows, crowded
+        counts = rows.select(kind).drop_nulls().group_by(kind).len().filter(pl.col("len") > NAMES_PER_NUMBER)
+        often = rows.select(kind, "name").join(counts, on=kind)
+        named = often.join(plain, on="name").group_by(kind).agg(pl.col("plain").n_unique(), pl.col("len").first())
+        shared = named.filter(pl.col("plain") > NAMES_PER_NUMBER)
+        crowded[kind], carriers[kind] = shared.height, int(shared["len"].sum())
+        if shared.height:
+            rows = rows.with_columns(pl.when(~pl.col(kind).is_in(shared[kind].implode())).then(pl.col(kind)))
+    return rows, crowded, carriers
 
 
 def _with_verified(rows: pl.DataFrame) -> pl.DataFrame:
