@@ -42,7 +42,7 @@ def train(cards: pl.DataFrame | pl.LazyFrame, start: Model | None = None, versio
     return replace(fitted(score(records, rare, model, np.inf).patterns, model), version=version)
 
 
-def fitted(patterns: pl.DataFrame, model: Model) -> Model:
+def fitted(patterns: pl.DataFrame, model: Model, prior_pairs: float = PRIOR_PAIRS) -> Model:
     """`model` with `match` and `further_cards` as they follow from how often each pattern occurs (`score.Scored.patterns`)."""
     pairs = patterns["pairs"].to_numpy().astype(np.float64)
     start = model.levels
@@ -58,7 +58,7 @@ def fitted(patterns: pl.DataFrame, model: Model) -> Model:
             field: {
                 level: {
                     **of,
-                    "match": (float(match[patterns[field].to_numpy() == place].sum()) + PRIOR_PAIRS * start[field][level]["match"]),
+                    "match": (float(match[patterns[field].to_numpy() == place].sum()) + prior_pairs * start[field][level]["match"]),
                 }
                 for place, (level, of) in enumerate(model.levels[field].items(), 1)
             }
