@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import polars as pl
 
 # What a row says about a person, apart from the number of the card. Two rows of a card that agree in these are one state.
@@ -177,26 +178,17 @@ def keyed_numbers(distinct: pl.Series) -> pl.DataFrame:
 
     A 10-digit number is the card of 15 characters that ends in it (the smallest, if several do).
     """
-    number = pl.col("card_number")
-    frame = distinct.rename("card_number").to_frame().sort("card_number").with_columns(tail=number.str.slice(-10))
-    short = number.str.len_chars() == 10
-    long = (
-        frame.filter(number.str.len_chars() == 15)
-        .join(frame.filter(short).select("tail"), on="tail", how="semi")
-        .group_by("tail")
-        .agg(card_key=number.min())
-    )
-    keyed = (
-        frame.join(long, on="tail", how="left", maintain_order="left")
-        .with_columns(card_key=pl.when(short).then(pl.col("card_key").fill_null(number)).otherwise(number))
-        # A key is itself a number, so the keys are already in order.
-        .with_columns(card=((number == pl.col("card_key")).cum_sum() - 1).cast(pl.UInt32))
-    )
-    aliases = keyed.filter(number != pl.col("card_key")).select("card_key").unique()
-    moved = aliases.join(keyed.filter(number == pl.col("card_key")).select("card_key", target="card"), on="card_key")
-    return keyed.join(moved, on="card_key", how="left", maintain_order="left").select(
-        "card_number", "card_key", card=pl.coalesce("target", "card"), insured=_digits(pl.col("tail"), 10)
-    )
+    number = distinct.rename("card_number").sort()
+    length, tail = number.str.len_chars(), number.str.slice(-10).rename("tail")
+    frame = pl.DataFrame({"row": np.arange(len(number)), "tail": tail.cast(pl.Int64, strict=False)}).drop_nulls()
+    long, short = (frame.filter(length.gather(frame["row"]) == n) for n in (15, 10))
+    alias = short.join(long.rename({"row": "key"}), on="tail").group_by("row").agg(pl.col("key").min())
+    # The row of each number's key: a key is itself a number, so the keys are in order already.
+    key = np.arange(len(number))
+    key[alias["row"].to_numpy()] = alias["key"].to_numpy()
+    card = (np.cumsum(key == np.arange(len(key))) - 1)[key].astype(np.uint32)
+    keyed = pl.DataFrame({"card_number": number, "card_key": number.gather(key), "card": card, "tail": tail})
+    return keyed.select("card_number", "card_key", "card", insured=_digits(pl.col("tail"), 10))
 
 
 def _digits(text: pl.Expr, length: int) -> pl.Expr:
