@@ -4,7 +4,6 @@ BIN := .venv/bin
 DEMO := .demo
 PEERS := .peers
 
-
 .PHONY: demo test env peers lock lint types unit format docs site bench superset superset-test clients-test superset-assets superset-lock clean
 
 demo: env ## invented exports with faults, one night, its summary, three queries
