@@ -22,7 +22,7 @@ from warehouse.fingerprints import of_tables, of_texts
 from warehouse.given import REGISTER_DIGESTS, TYPED, Given
 from warehouse.ledger import Ledger
 from warehouse.manifests import Manifest
-from warehouse.monthly import CUT, MONTHLY, REGISTERS, Fingerprints, in_order, steps_read
+from warehouse.monthly import CUT, MONTHLY, REGISTERS, Fingerprints, in_order, leaves, steps_read
 from warehouse.parts import Part
 from warehouse.settings import Settings
 from warehouse.sql_files import Query, queries
@@ -117,7 +117,8 @@ class Build:
             assert self.previous
             return self.previous.of(name), []
         if name not in MONTHLY:
-            self._unrestrict()
+            if leaves(name) & self._restricted:
+                self._unrestrict()
             of_table = self._make(table, {parts.WHOLE: built.relations[name]})
             return of_table, [p.part for p in of_table] or [parts.WHOLE]
         plan = self._plan(built, MONTHLY[name].family)[name]
@@ -139,13 +140,14 @@ class Build:
         self._unrestrict()  # the families read other registers
         for step in sorted({d for m in members.values() for d in m.digests.values()}):
             self._digests[step] = self._digest(step)
-        fingerprints = Fingerprints(built.relations, of_texts(self._key), self._digests, self._kept)
+        looked = {m.looks: self._looked(m.looks) for m in members.values() if m.looks}
+        fingerprints = Fingerprints(built.relations, of_texts(self._key), self._digests, self._kept, looked)
         plans: dict[str, Plan] = {}
         needed: dict[str, set[date]] = {}
         for name, monthly in members.items():
             of_parts = {p: fingerprints.of_part(name, p) for p in {monthly.part(m) for m in self._months(monthly.domain)}}
             plans[name] = Plan(of_parts, [p for p in sorted(of_parts) if not self._is_there(name, p, of_parts[p])])
-            for column, months in monthly.needs(plans[name].dirty).items():
+            for column, months in monthly.needs(plans[name].dirty, looked).items():
                 needed.setdefault(column, set()).update(months)
         if not any(self._reads_whole(built, n, family) for n in self._targets):
             self._cut(family, needed)
@@ -168,6 +170,13 @@ class Build:
     def _months(self, step: str) -> list[date]:
         self._need(step)
         return [m for (m,) in self.connection.execute(f"SELECT month FROM {step}").fetchall()]
+
+    def _looked(self, step: str) -> dict[date, set[date]]:
+        self._need(step)
+        found: dict[date, set[date]] = {}
+        for month, looks_at in self.connection.execute(f"SELECT month, looks_at FROM {step}").fetchall():
+            found.setdefault(month, set()).add(looks_at)
+        return found
 
     def _cut(self, family: str, needed: dict[str, set[date]]) -> None:
         """Keep only those rows of a family's steps that a part to be made looks at, and give only the deliveries that these come from."""
