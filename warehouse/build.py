@@ -140,14 +140,13 @@ class Build:
         self._unrestrict()  # the families read other registers
         for step in sorted({d for m in members.values() for d in m.digests.values()}):
             self._digests[step] = self._digest(step)
-        looked = {m.looks: self._looked(m.looks) for m in members.values() if m.looks}
-        fingerprints = Fingerprints(built.relations, of_texts(self._key), self._digests, self._kept, looked)
+        fingerprints = Fingerprints(built.relations, of_texts(self._key), self._digests, self._kept)
         plans: dict[str, Plan] = {}
         needed: dict[str, set[date]] = {}
         for name, monthly in members.items():
             of_parts = {p: fingerprints.of_part(name, p) for p in {monthly.part(m) for m in self._months(monthly.domain)}}
             plans[name] = Plan(of_parts, [p for p in sorted(of_parts) if not self._is_there(name, p, of_parts[p])])
-            for column, months in monthly.needs(plans[name].dirty, looked).items():
+            for column, months in monthly.needs(plans[name].dirty).items():
                 needed.setdefault(column, set()).update(months)
         if not any(self._reads_whole(built, n, family) for n in self._targets):
             self._cut(family, needed)
@@ -170,13 +169,6 @@ class Build:
     def _months(self, step: str) -> list[date]:
         self._need(step)
         return [m for (m,) in self.connection.execute(f"SELECT month FROM {step}").fetchall()]
-
-    def _looked(self, step: str) -> dict[date, set[date]]:
-        self._need(step)
-        found: dict[date, set[date]] = {}
-        for month, looks_at in self.connection.execute(f"SELECT month, looks_at FROM {step}").fetchall():
-            found.setdefault(month, set()).add(looks_at)
-        return found
 
     def _cut(self, family: str, needed: dict[str, set[date]]) -> None:
         """Keep only those rows of a family's steps that a part to be made looks at, and give only the deliveries that these come from."""

@@ -19,7 +19,6 @@ REGISTERS, CLAIMS = "registers", "claims"  # families: tables that are made from
 
 
 Digests = Mapping[str, Mapping[date, str]]  # digest step → month → digest
-Looked = Mapping[str, Mapping[date, set[date]]]  # step → month → months that it looks at
 
 
 @dataclass(frozen=True)
@@ -28,7 +27,6 @@ class Monthly:
 
     `domain` is the step whose months it has parts for. `ahead`: so many months after its own count too; `from_january`: those of the
     year before its own. `column`: what its months are months of in the family's steps; none: it reads no rows of them that are cut.
-    `looks`: a step that says by month which months count in place of its own (month, looks_at).
     `ignores`: given relations that reach it only through a digest that it has anyway.
     """
 
@@ -40,23 +38,20 @@ class Monthly:
     ahead: int = 0
     by_quarter: bool = False
     from_january: bool = False
-    looks: str | None = None
 
     def part(self, month: date) -> str:
         return f"{month.year}-Q{(month.month + 2) // 3}" if self.by_quarter else f"{month:%Y-%m}"
 
-    def months(self, part: str, looked: Looked) -> list[date]:
+    def months(self, part: str) -> list[date]:
         """The months that a part looks at; a quarter stands for its last month."""
         own = date(int(part[:4]), int(part[-1]) * 3, 1) if self.by_quarter else date.fromisoformat(f"{part}-01")
-        if self.looks:
-            return sorted(looked[self.looks].get(own, ()))
         first = own.replace(month=1) if self.from_january else own
         last = after(own, self.ahead)
         return [after(first, n) for n in range((last.year - first.year) * 12 + last.month - first.month + 1)]
 
-    def needs(self, dirty: Iterable[str], looked: Looked) -> dict[str, set[date]]:
+    def needs(self, dirty: Iterable[str]) -> dict[str, set[date]]:
         """The months of the family's steps that parts are made from, by the column that they are months of."""
-        return {self.column: {m for part in dirty for m in self.months(part, looked)}} if self.column else {}
+        return {self.column: {m for part in dirty for m in self.months(part)}} if self.column else {}
 
 
 def after(month: date, months: int) -> date:
@@ -97,8 +92,8 @@ MONTHLY: dict[str, Monthly] = {
     "marts.registration_level_month": _COVERAGE,
     "marts.duplicate_cards_month": _COVERAGE,
     "marts.lapse_month": replace(_COVERAGE, ahead=1),  # whether the holder is insured at the end of the next
+    "marts.subsidy_end_month": replace(_COVERAGE, ahead=1),
     "marts.coverage_old_province_month": _COVERAGE,
-    "marts.subsidy_end_month": replace(_COVERAGE, domain="steps.subsidy_month", looks="steps.subsidy_month"),
     "marts.employer_compliance_quarter": _EMPLOYERS,
     "marts.employers_missing_quarter": _EMPLOYERS,
     "marts.facility_month": _CARE,
@@ -138,14 +133,13 @@ class Fingerprints:
     own: Mapping[str, str]
     digests: Digests
     kept: Mapping[str, Mapping[str, str]]
-    looked: Looked
 
     def of_part(self, table_name: str, part: str) -> str:
         """The fingerprint of one part; of a table that is not made month by month that of the table."""
         monthly = MONTHLY.get(table_name)
         if monthly is None:
             return self.relations[table_name]
-        months = monthly.months(part, self.looked)
+        months = monthly.months(part)
         said = [table_name, part, self.own[table_name], *(str(m) for m in months)]
         for name in sorted(steps_read(table_name)):
             said += [name, self.own[name]]
