@@ -3,9 +3,9 @@
     python benchmarks/history.py [--persons 2000] [--months 36]
 
 A simulated world is delivered in one night but for its last month; then the last month comes, then a register of 2024-06 again without
-one of its lines, then one province's register of the last month so. Beside it the last month alone is delivered to an empty work area. Measured
-is the build (parts and both databases, without reading and without the audit): processor seconds and wall seconds, and how many parts were
-made of how many. The ratio to the month alone is what the issue limits to 1.5.
+one of its lines, then one province's register of the last month so. Beside it the last month alone is delivered to an empty work area.
+Measured is the build (parts and both databases, without reading and without the audit): processor seconds and wall seconds, and how many
+parts were made of how many. The ratio to the month alone is what the issue limits to 1.5.
 """
 
 from __future__ import annotations
