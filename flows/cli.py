@@ -12,6 +12,7 @@ from typing import Annotated
 from cyclopts import App, Parameter
 from pydantic import ValidationError
 
+from flows.backfill_commands import app as backfill_app
 from warehouse.code_version import RELEASE
 from warehouse.settings import Settings
 
@@ -23,6 +24,8 @@ app = App(
     help="Coverage warehouse for Vietnam's social health insurance (bảo hiểm y tế). Settings: environment variables COVERAGE_LANDING,"
     " COVERAGE_HOME, COVERAGE_WAREHOUSE and others (see README). Exit status: 0 published, 1 failed and the old warehouse stands, 2 usage.",
 )
+
+app.command(backfill_app)
 
 
 @app.command
@@ -43,7 +46,7 @@ def nightly(*, wait: float = 0, received_at: datetime | None = None) -> int:
     if not settings.landing_dir.is_dir():
         print(f"bhyt: the landing zone {settings.landing_dir} does not exist; set COVERAGE_LANDING or make the folder", file=sys.stderr)
         return USAGE
-    _show_progress()
+    show_progress()
     try:
         if _nothing_new(settings, wait):
             print("Nothing new: no delivery, no decision, no change of code.")
@@ -177,7 +180,7 @@ def _nothing_new(settings: Settings, wait_seconds: float) -> bool:
         return not anything_landed(night) and up_to_date(settings, night.ledger)
 
 
-def _show_progress() -> None:
+def show_progress() -> None:
     """What the night is doing, on standard error."""
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))

@@ -21,13 +21,17 @@ from expectations.validation import RuleResult, Validator
 from transforms import persons
 from transforms.geography import Places
 from warehouse import card_persons, landing, profiles, publish, reference, staging
-from warehouse.arrivals import Arrivals, arrivals, entry, halved_registers, is_short, repeat, short_archives
+from warehouse.arrivals import Arrivals, arrivals, entry, is_short, repeat, short_archives
+from warehouse.backfill import kept_back
 from warehouse.build import Build, Built, fingerprints, given_fingerprints, person_key, published_fingerprints, sha256
 from warehouse.code_version import code_hash, code_version
 from warehouse.ingest import Outcome, ingest
 from warehouse.landing import Landed
 from warehouse.ledger import Entry, Ledger
+from warehouse.partitions import Locks
+from warehouse.set_aside import SetAside, set_aside
 from warehouse.settings import Settings
+from warehouse.staged import finish_approvals
 from warehouse.storage import scratch_directory, sweep, sweep_temporaries, sync_all
 
 log = logging.getLogger("bhyt")
@@ -48,6 +52,7 @@ class Night:
     settings: Settings
     received_at: datetime
     timings: dict[str, float] = field(default_factory=dict)
+    set_aside: list[SetAside] = field(default_factory=list)
 
     @cached_property
     def ledger(self) -> Ledger:
@@ -60,6 +65,10 @@ class Night:
     @cached_property
     def sequence(self) -> int:
         return int(self.run_id.split("-")[0])
+
+    def sequence_of(self, item: Landed) -> int:
+        """The number of the run that counts as the one that saw a new delivery first: this one."""
+        return self.sequence
 
     @cached_property
     def profiles(self) -> profiles.Profiles:
@@ -98,6 +107,7 @@ def begin(settings: Settings, received_at: datetime | None = None) -> Night:
     sweep(settings.spool_dir)
     for directory in (settings.restricted_dir, *settings.ledger_dir.glob("*")):
         sweep_temporaries(directory)
+    finish_approvals(settings)
     moment = received_at or datetime.now(UTC)
     return Night(settings, moment.astimezone(UTC).replace(tzinfo=None))
 
@@ -115,13 +125,19 @@ def look(night: Night) -> Arrivals:
         return arrivals(landing.scan(night.settings.landing_dir, known), night.ledger.deliveries(), night.profiles.fingerprint)
 
 
+def leave_alone(night: Night, found: Arrivals, locks: Locks) -> Arrivals:
+    """What of it the night may take, holding `locks`; what a backfill has is set aside until the next one."""
+    rest, night.set_aside = set_aside(found, locks, kept_back(night.settings), night.settings.spool_dir)
+    return rest
+
+
 def read(night: Night, batch: Sequence[Landed]) -> list[Outcome]:
     """Read deliveries to their Parquet files."""
     return ingest(batch, night.settings, night.places, night.profiles)
 
 
 def settle(night: Night, found: Arrivals, outcomes: list[Outcome]) -> tuple[list[Landed], list[Outcome]]:
-    """Read the twins that are no repeats too, check archives as wholes, and hold registers that have halved.
+    """Read the twins that are no repeats too, and check archives as wholes.
 
     A twin is no repeat of a delivery that was refused, nor where its own manifest declares more rows than there are.
     """
@@ -140,8 +156,7 @@ def settle(night: Night, found: Arrivals, outcomes: list[Outcome]) -> tuple[list
             else:
                 repeated.append((twin, sound.records_read))
                 found.twins.setdefault(sound.delivery_id, []).append(twin)
-    outcomes = short_archives(items, outcomes, repeated)
-    return items, halved_registers(items, outcomes, deliveries)
+    return items, short_archives(items, outcomes, repeated)
 
 
 def validate(night: Night, items: Sequence[Landed], outcomes: Sequence[Outcome]) -> pl.DataFrame:
@@ -155,16 +170,25 @@ def validate(night: Night, items: Sequence[Landed], outcomes: Sequence[Outcome])
         return staging.results(database, tables, night.validator.validate(database, tables, schema="staged", name="deliveries"))
 
 
-def record(night: Night, found: Arrivals, items: Sequence[Landed], outcomes: Sequence[Outcome], results: pl.DataFrame) -> list[Entry]:
-    """Write the night's entries into the ledger. From here on the deliveries count as received."""
+def record(
+    night: Night,
+    found: Arrivals,
+    items: Sequence[Landed],
+    outcomes: Sequence[Outcome],
+    results: pl.DataFrame,
+    further: Sequence[Entry] = (),
+) -> list[Entry]:
+    """Write the night's entries into the ledger, and `further` ones. From here on the deliveries count as received."""
     former = {r["delivery_id"]: r for r in night.ledger.deliveries().iter_rows(named=True)}
     fingerprint = night.profiles.fingerprint
     by_id = {o.delivery_id: o for o in outcomes}
-    entries = [entry(x, by_id[x.delivery_id], night.received_at, night.sequence, fingerprint, former.get(x.delivery_id)) for x in items]
+    seen, sequence = night.received_at, night.sequence_of
+    entries = [entry(x, by_id[x.delivery_id], seen, sequence(x), fingerprint, former.get(x.delivery_id)) for x in items]
     records = {i: r["records_read"] for i, r in former.items()} | {o.delivery_id: o.records_read for o in outcomes}
     repeats = list(found.repeats)
     repeats += [(twin, original) for original, twins in found.twins.items() for twin in twins]
-    entries += [repeat(x, original, records[original], night.received_at, night.sequence, fingerprint) for x, original in repeats]
+    entries += [repeat(x, original, records[original], seen, sequence(x), fingerprint) for x, original in repeats]
+    entries += further
     files = {x.path.split("!/")[0]: x for x in found.seen if not (x.refusal and x.sha256 == "")}
     ledger = night.ledger
     sync_all()  # the rows before the entries that make them count
