@@ -152,6 +152,39 @@ def release(delivery: str, *, by: str = "", why: str = "") -> int:
 
 
 @app.command
+def replay(what: str, *, apply: bool = False, by: str = "", why: str = "", wait: float = 0) -> int:
+    """Run quarantined rows again after a rule, a profile or a reference table was corrected. Counts only, unless told to apply.
+
+    Parameters
+    ----------
+    what
+        A rule, as cards.citizen_id.malformed, or a delivery's id or path.
+    apply
+        Load what now passes under its original delivery; the next night builds with it.
+    by
+        Who decides; default the user's login name.
+    why
+        The reason, kept with the replay.
+    wait
+        Seconds to wait when a night is running.
+    """
+    from flows import replay as replaying
+    from warehouse.lock import AlreadyRunning
+    from warehouse.partitions import PartitionHeld
+
+    settings = Settings()
+    try:
+        counted = replaying.apply(settings, what, by or os.environ.get("USER", "unknown"), why, wait) if apply else None
+        replaying.print_result(counted or replaying.count(settings, what), applied=apply)
+    except replaying.NothingToReplay as error:
+        print(f"bhyt: {error}", file=sys.stderr)
+        return USAGE
+    except (AlreadyRunning, PartitionHeld) as error:
+        return _failed(str(error))
+    return PUBLISHED
+
+
+@app.command
 def rollback() -> int:
     """Publish the version before the current one again; once more goes back one further."""
     from warehouse import publish

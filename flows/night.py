@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -177,13 +177,19 @@ def record(
     outcomes: Sequence[Outcome],
     results: pl.DataFrame,
     further: Sequence[Entry] = (),
+    keep_reading: bool = False,
 ) -> list[Entry]:
-    """Write the night's entries into the ledger, and `further` ones. From here on the deliveries count as received."""
+    """Write the night's entries into the ledger, and `further` ones. From here on the deliveries count as received.
+
+    `keep_reading`: the rows are still those of the code and the profiles that first read them (a replay reads no file).
+    """
     former = {r["delivery_id"]: r for r in night.ledger.deliveries().iter_rows(named=True)}
     fingerprint = night.profiles.fingerprint
     by_id = {o.delivery_id: o for o in outcomes}
     seen, sequence = night.received_at, night.sequence_of
     entries = [entry(x, by_id[x.delivery_id], seen, sequence(x), fingerprint, former.get(x.delivery_id)) for x in items]
+    if keep_reading:
+        entries = [replace(e, **{c: former[e.delivery_id][c] for c in ("read_by", "profiles")}) for e in entries]
     records = {i: r["records_read"] for i, r in former.items()} | {o.delivery_id: o.records_read for o in outcomes}
     repeats = list(found.repeats)
     repeats += [(twin, original) for original, twins in found.twins.items() for twin in twins]

@@ -12,6 +12,7 @@ from transforms.rows import typed
 
 # MA_NHOM: 1-19, of which 5, 6, 9 and 11 are of QĐ 4210 only and 19 came with QĐ 4750 (PL3 of QĐ 5937; formats.md §2.8).
 COST_GROUPS = tuple(str(code) for code in range(1, 20))
+SUMS = ("line_count", "lines_total_cost", "lines_covered_cost", "lines_unreadable", "lines_off_total", "lines_without_group")
 AMOUNTS = ("total_cost", "covered_cost", "copayment", "fund_paid")
 # Amounts are rounded to the đồng by many programs, so a difference of one đồng says nothing (contract, amount_mismatch).
 TOLERANCE_DONG = 1
@@ -30,11 +31,19 @@ def claims(rows: pl.DataFrame, raw_lines: pl.DataFrame, delivery_id: str) -> tup
     """
     lines = typed(raw_lines, CLAIM_LINES, delivery_id)
     sums = _sums(lines.join(rows.select("row_number", "standard"), on="row_number", how="left", maintain_order="left"))
+    return _with(rows, sums), lines.select(f.name for f in CLAIM_LINES.fields)
+
+
+def claims_again(rows: pl.DataFrame, made: pl.DataFrame) -> pl.DataFrame:
+    """Claims that were made before (`made`, by `row_number`) and are typed again: lists of cards anew, sums of lines as they were made."""
+    return _with(rows, made.select("row_number", *SUMS))
+
+
+def _with(rows: pl.DataFrame, sums: pl.DataFrame) -> pl.DataFrame:
     made = rows.join(_cards(rows), on="row_number", how="left", maintain_order="left").join(
         sums, on="row_number", how="left", maintain_order="left"
     )
-    made = made.with_columns(pl.col(c).fill_null(pl.lit(0).cast(t)) for c, t in sums.schema.items() if c != "row_number")
-    return made, lines.select(f.name for f in CLAIM_LINES.fields)
+    return made.with_columns(pl.col(c).fill_null(pl.lit(0).cast(t)) for c, t in sums.schema.items() if c != "row_number")
 
 
 def _cards(rows: pl.DataFrame) -> pl.DataFrame:

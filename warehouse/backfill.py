@@ -266,6 +266,13 @@ def cancel(settings: Settings, plan: Plan, by: str, why: str, at: datetime) -> N
     clear(place)
 
 
+def sweep(settings: Settings) -> None:
+    """Remove what a killed replay has staged without a plan. Under the night's lock."""
+    for folder in (settings.restricted_dir / "backfills").glob("[0-9]*"):
+        if not (settings.backfills_dir / folder.name / PLAN).exists():
+            shutil.rmtree(folder, ignore_errors=True)
+
+
 def clear(place: Place) -> None:
     """Remove what a plan has staged; `plan.json`, the list of its deliveries and the decision stay."""
     shutil.rmtree(place.version, ignore_errors=True)

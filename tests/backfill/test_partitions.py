@@ -1,0 +1,75 @@
+"""One lock per partition, seen by nights and backfills, gone with its holder."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from tests.backfill.zone import Zone
+from warehouse.partitions import Locks, Partition, PartitionHeld
+
+MARCH = Partition("cards", "22", date(2025, 3, 1))
+APRIL = Partition("cards", "22", date(2025, 4, 1))
+HOLDER = """
+import sys, time
+from datetime import date
+from pathlib import Path
+from warehouse.partitions import Locks, Partition
+locks = Locks(Path(sys.argv[1]), "backfill 7")
+locks.take_all([Partition("cards", "22", date(2025, 3, 1))])
+print("held", flush=True)
+time.sleep(600)
+"""
+
+
+def test_two_backfills_may_have_other_partitions_of_an_export_but_not_the_same(tmp_path: Path) -> None:
+    with Locks(tmp_path, "backfill 1") as one, Locks(tmp_path, "backfill 2") as two:
+        one.take_all([MARCH])
+        two.take_all([APRIL])
+        with pytest.raises(PartitionHeld, match=r"cards 22 2025-03 is being written by backfill 1 \(process \d+\)"):
+            Locks(tmp_path, "backfill 3").take_all([MARCH])
+        assert not Locks(tmp_path, "the night").whole("cards")
+        assert Locks(tmp_path, "the night").whole("claims")
+
+
+def test_a_night_that_has_an_export_alone_keeps_backfills_out_of_it(tmp_path: Path) -> None:
+    with Locks(tmp_path, "the night") as night:
+        assert night.whole("cards")
+        with pytest.raises(PartitionHeld, match="cards is being written by the night"):
+            Locks(tmp_path, "backfill 1").take_all([MARCH])
+    with Locks(tmp_path, "backfill 1") as later:
+        later.take_all([MARCH, APRIL])
+
+
+def test_a_lock_dies_with_its_holder(tmp_path: Path) -> None:
+    holder = subprocess.Popen([sys.executable, "-c", HOLDER, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+    try:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        with pytest.raises(PartitionHeld):
+            Locks(tmp_path, "the night").take_all([MARCH])
+    finally:
+        holder.kill()
+        holder.wait()
+    with Locks(tmp_path, "the night") as night:
+        night.take_all([MARCH])
+
+
+def test_a_night_leaves_what_a_backfill_writes_and_takes_it_the_next_time(tmp_path: Path) -> None:
+    zone = Zone(tmp_path)
+    card = "MA_THE_BHYT,HO_TEN,NGAY_SINH,GIOI_TINH,TU_NGAY,DEN_NGAY,MADT,MATINH_KCB,MAXA,MA_DKBD\n"
+    march = "provinces/cards/province=22/period=2025-03/the.csv"
+    april = "provinces/cards/province=22/period=2025-04/the.csv"
+    for path in (march, april):
+        zone.put(path, card)
+    with Locks(zone.settings.locks_dir, "backfill 1") as locks:
+        locks.take_all([MARCH])
+        night = zone.look_and_record()
+        assert set(zone.statuses()) == {april}
+        assert [(x.path, x.reason) for x in night.set_aside] == [(march, "a backfill is writing cards 22 2025-03")]
+    assert zone.look_and_record().set_aside == []
+    assert set(zone.statuses()) == {march, april}
