@@ -25,7 +25,7 @@ from flows import night as steps
 from flows.batches import batches
 from flows.night import Night
 from flows.processes import Readers, readers
-from warehouse import backfill, planning, profiles, publish, staged
+from warehouse import backfill, manifests, parts, planning, profiles, publish, staged
 from warehouse.arrivals import Arrivals, arrivals, reading_code
 from warehouse.backfill import OUTCOMES, Place, Plan, Planned, Scope, Stale
 from warehouse.build import Build, Built, person_key
@@ -258,7 +258,8 @@ def build(settings: Settings, chosen: Plan) -> None:
     area = night.settings
     with night.timed("build"), scratch_directory(area.spool_dir) as scratch:
         built = Built(night.run_id, making, steps.wanted(area, night.ledger.deliveries()))
-        maker = Build(area, night.ledger, scratch, publish.current(settings), person_key(area))
+        previous = manifests.of_version(publish.current(settings))
+        maker = Build(area, night.ledger, scratch, previous, person_key(area))
         built = maker.run(built, chosen.made_at, code_version())
     steps.audit(night, built)
     shutil.rmtree(area.spool_dir, ignore_errors=True)
@@ -280,7 +281,10 @@ def approve(settings: Settings, plan_id: str, by: str, why: str, wait_seconds: f
         run_id = staged.carry_out(settings, place)
         published = None
         if place.version.exists() and run_id == max(Ledger(settings.ledger_dir).runs(), default=run_id):
+            staged.date_version(place.version, datetime.now(UTC).replace(tzinfo=None))
             published = publish.publish(settings, place.version, run_id)
+            manifests.keep(settings)
+            parts.remove_orphans(settings, manifests.named_files(settings))
         staged.close(place)
     return published
 

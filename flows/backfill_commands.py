@@ -12,6 +12,7 @@ from cyclopts import App
 from rich.console import Console
 from rich.table import Table as Grid
 
+from flows.summary import screen
 from warehouse.settings import Settings
 
 if TYPE_CHECKING:
@@ -170,7 +171,7 @@ def status() -> int:
             plan_id, ", ".join(made.scope.exports), f"{made.scope.first:%Y-%m} – {made.scope.last:%Y-%m}", state.word,
             f"{state.staged} of {state.partitions}", str(made.deliveries), _next(plan_id, state.word, state.behind),
         )  # fmt: skip
-    _screen().print(grid if grid.row_count else "No backfill has been planned.")
+    screen().print(grid if grid.row_count else "No backfill has been planned.")
     return DONE
 
 
@@ -188,7 +189,7 @@ def _next(plan_id: str, word: str, behind: tuple[str, ...]) -> str:
 
 def print_plan(made: Plan) -> None:
     """What a plan says, for a terminal: a letter a province and month, then sizes."""
-    console = _screen()
+    console = screen()
     size = f"{made.deliveries} deliveries, {made.bytes / 1e6:,.1f} MB, about {_duration(made.seconds)} ({made.rate})"
     console.print(f"[bold]Plan {made.plan_id}[/bold]: {size}")
     from warehouse.planning import months
@@ -252,11 +253,6 @@ def _progress() -> None:
     from flows.cli import show_progress
 
     show_progress()
-
-
-def _screen() -> Console:
-    console = Console()
-    return console if console.is_terminal else Console(width=200)
 
 
 def _user() -> str:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
 from pydantic import ValidationError
@@ -198,6 +199,53 @@ def rollback() -> int:
         return _failed(str(error))
     print(f"Published {now.name} again, in place of {left.name}. The next night that finds something new builds a new version.")
     return PUBLISHED
+
+
+@app.command
+def asof(day: str, *, out: Path | None = None) -> int:
+    """Assemble the warehouse as it was known on a day, beside the published one.
+
+    Parameters
+    ----------
+    day
+        A day as 2025-03-15 (to its end), or a moment as 2025-03-15T18:30; UTC.
+    out
+        Directory to write; default <COVERAGE_HOME>/asof/<run>.
+    """
+    from flows.history import assemble_as_of
+
+    return _history(lambda: assemble_as_of(Settings(), day, out))
+
+
+@app.command
+def diff(old: str, new: str, *, format: Literal["text", "html", "parquet"] = "text", out: Path | None = None) -> int:
+    """What changed between two snapshots: tables, columns, rows, and per mart the keys with old and new measures, largest first.
+
+    Parameters
+    ----------
+    old
+        `live`, a run id or its number, a day as 2025-03-15, or the directory of a version.
+    new
+        The same.
+    format
+        `parquet` has one row per key and measure that differ.
+    out
+        File to write; needed for html and parquet.
+    """
+    from flows.history import compare
+
+    return _history(lambda: compare(Settings(), old, new, format, out))
+
+
+def _history(command: Callable[[], int]) -> int:
+    from warehouse.manifests import NoSnapshot
+    from warehouse.parts import PartMissing
+    from warehouse.publish import NotPublished
+
+    try:
+        return command()
+    except (NoSnapshot, PartMissing, NotPublished, FileExistsError) as error:
+        return _failed(str(error))
 
 
 def _nothing_new(settings: Settings, wait_seconds: float) -> bool:

@@ -1,45 +1,36 @@
-"""What a staged version would change: table by table against the published one."""
+"""What a staged version would change: the differences between it and the published one."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import duckdb
 from rich.console import Console
-from rich.table import Table as Grid
 
-from flows.summary import grouped
-from warehouse import publish
+from flows.history import print_differences
+from flows.summary import screen
+from warehouse import manifests, publish, staged
 from warehouse.backfill import Place, Plan
+from warehouse.differences import Differences, between
 from warehouse.settings import Settings
+from warehouse.snapshots import Snapshot
 
 
-def print_comparison(settings: Settings, made: Plan) -> None:
-    """Rows of each table before and after, and which are made of something else than before. No values."""
+def compared(settings: Settings, made: Plan) -> Differences | None:
+    """The published version against the staged one; None when nothing is staged, or nothing is published to compare it with."""
     place = Place(settings, made.plan_id)
-    if not place.version.exists():
-        Console().print(f"Plan {made.plan_id} has no staged version; run it first.")
-        return
     live = publish.current(settings)
-    before = _tables(live) if live else {}
-    after = _tables(place.version)
-    grid = Grid("table", title=f"Plan {made.plan_id} against what is published", title_justify="left")
-    for column in ("rows now", "rows then"):
-        grid.add_column(column, justify="right")
-    grid.add_column("")
-    same = 0
-    for name in sorted(before.keys() | after.keys()):
-        (mark, rows), (new_mark, new_rows) = before.get(name, ("", 0)), after.get(name, ("", 0))
-        if mark == new_mark and rows == new_rows:
-            same += 1
-            continue
-        grid.add_row(name, grouped(rows), grouped(new_rows), "" if mark != new_mark else "same sources")
-    console = Console() if Console().is_terminal else Console(width=200)
-    console.print(grid)
-    console.print(f"{same} tables stay as they are.")
+    if not place.version.exists() or live is None:
+        return None
+    area = staged.settings_of(settings, place.area)  # it sees the parts of both
+    old = Snapshot("live", manifests.of_version(live), live)
+    return between(area, old, Snapshot(f"plan {made.plan_id}", manifests.of_version(place.version), place.version))
 
 
-def _tables(version: Path) -> dict[str, tuple[str, int]]:
-    with duckdb.connect(str(version / "coverage.duckdb"), read_only=True) as connection:
-        found = connection.execute("SELECT table_name, fingerprint, rows FROM meta.build").fetchall()
-    return {name: (mark, rows) for name, mark, rows in found}
+def print_comparison(settings: Settings, made: Plan, console: Console | None = None) -> None:
+    """What would change, for a terminal. No personal values."""
+    told = console or screen()
+    found = compared(settings, made)
+    if found is not None:
+        print_differences(found, told)
+    elif Place(settings, made.plan_id).version.exists():
+        told.print("Nothing is published yet: everything is new.")
+    else:
+        told.print(f"Plan {made.plan_id} has no staged version; run it first.")

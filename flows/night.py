@@ -16,11 +16,12 @@ import polars as pl
 from expectations.declare import Severity
 from expectations.exports import BY_NAME
 from expectations.marts import ANALYST_TABLES, BI_TABLES
+from expectations.marts.quality import RESULTS
 from expectations.quarantine import reasons
 from expectations.validation import RuleResult, Validator
 from transforms import persons
 from transforms.geography import Places
-from warehouse import card_persons, landing, profiles, publish, reference, staging
+from warehouse import assemble, card_persons, landing, manifests, parts, profiles, publish, reference, staging
 from warehouse.arrivals import Arrivals, arrivals, entry, is_short, repeat, short_archives
 from warehouse.backfill import kept_back
 from warehouse.build import Build, Built, fingerprints, given_fingerprints, person_key, published_fingerprints, sha256
@@ -105,7 +106,8 @@ def begin(settings: Settings, received_at: datetime | None = None) -> Night:
     if not settings.landing_dir.is_dir():
         raise NoLandingZone(f"the landing zone {settings.landing_dir} does not exist; set COVERAGE_LANDING or make the folder")
     sweep(settings.spool_dir)
-    for directory in (settings.restricted_dir, *settings.ledger_dir.glob("*")):
+    manifests.keep(settings)
+    for directory in (settings.restricted_dir, settings.manifests_dir, *settings.ledger_dir.glob("*")):
         sweep_temporaries(directory)
     finish_approvals(settings)
     moment = received_at or datetime.now(UTC)
@@ -258,7 +260,8 @@ def build(night: Night) -> Built:
     settings = night.settings
     with night.timed("build"), scratch_directory(settings.spool_dir) as scratch:
         built = Built(night.run_id, publish.staging_directory(settings, night.run_id), wanted(settings, night.ledger.deliveries()))
-        maker = Build(settings, night.ledger, scratch, publish.current(settings), person_key(settings))
+        previous = manifests.of_version(publish.current(settings))
+        maker = Build(settings, night.ledger, scratch, previous, person_key(settings))
         return maker.run(built, night.received_at, code_version())
 
 
@@ -267,13 +270,42 @@ def audit(night: Night, built: Built) -> list[RuleResult]:
     with night.timed("audit"):
         results = night.validator.validate(built.coverage_file, BI_TABLES, name="coverage")
         results += night.validator.validate(built.analyst_file, ANALYST_TABLES, name="analyst")
-        Build.note_audit(built, results)
+        complete(night.settings, built, results)
     broken = [r for r in results if r.severity == Severity.ERROR and r.failed != 0]
     if broken:
         raise AuditFailed("; ".join(f"{r.rule}: {r.error or f'{r.failed} rows'}" for r in broken))
     return results
 
 
+def complete(settings: Settings, built: Built, results: Sequence[RuleResult]) -> None:
+    """Add what the audit found to the version, and the manifest that says what it consists of: parts before what names them."""
+    assert built.manifest
+    noted = audit_rows(built, results)
+    assemble.note_audit(built.coverage_file, noted)
+    name = RESULTS.qualified_name
+    kept = parts.write(settings, name, assemble.AUDIT, noted, "")
+    built.manifest = replace(built.manifest, parts=(*built.manifest.parts, kept))
+    sync_all()
+    manifests.write(built.directory / manifests.FILE, built.manifest)
+
+
+def audit_rows(built: Built, results: Sequence[RuleResult]) -> pl.DataFrame:
+    """Rows of `quality.results` about the marts' rules."""
+    rows = [
+        {"delivery_id": r.table, "rule": r.rule, "severity": r.severity, "checked": checked, "failed": r.failed,
+         "failed_pct": 100 * r.failed / checked if checked and r.failed is not None else None,
+         "status": "error" if r.failed is None else "failed" if r.failed else "passed" if checked else "not_applicable"}
+        for r in results
+        for checked in (built.rows.get(r.table, 0),)
+    ]  # fmt: skip
+    return pl.DataFrame(rows, schema=RESULTS.polars_schema)
+
+
 def put_in_place(night: Night, built: Built) -> Path:
+    """Publish the version, keep its manifest, and remove parts that nothing has named for long."""
+    settings = night.settings
     with night.timed("publish"):
-        return publish.publish(night.settings, built.directory, built.run_id)
+        version = publish.publish(settings, built.directory, built.run_id)
+        manifests.keep(settings)
+        parts.remove_orphans(settings, manifests.named_files(settings))
+        return version

@@ -26,7 +26,7 @@ TREND_TOP, TREND_HEIGHT = 14, 120
 HIGHEST = 105.0  # a rate far above 100 comes from a wrong population figure: its dot stands at the edge with a › beside it
 LABELS = 5  # as many months as fit below the trend
 
-_TEMPLATES = Environment(
+TEMPLATES = Environment(
     loader=FileSystemLoader(Path(__file__).with_name("templates")),
     autoescape=True,  # file names come from outside
     undefined=StrictUndefined,
@@ -125,7 +125,7 @@ def draw(report_dir: Path, coverage_file: Path, summary: Summary, docs: Path | N
 
 def coverage_svg(found: Figures) -> str:
     """The picture by itself: the nation's months above, the provinces of the latest below."""
-    return _TEMPLATES.get_template("coverage.svg").render(
+    return TEMPLATES.get_template("coverage.svg").render(
         width=WIDTH, row=ROW, left=PLOT_LEFT, right=PLOT_RIGHT, trend=_trend(found.months), chart=_chart(found.provinces),
         found=found, latest=found.months[-1] if found.months else None, number=grouped, percent=percent,
     )  # fmt: skip
@@ -138,7 +138,7 @@ def page_of(summary: Summary, found: Figures, docs: str | None) -> str:
         key=lambda d: (d["status"], d["path"]),
     )
     claims = next((r for r in summary.headline if found.months and r["month"] == found.months[-1].month), {})
-    return _TEMPLATES.get_template("night.html").render(
+    return TEMPLATES.get_template("night.html").render(
         summary=summary, latest=found.months[-1] if found.months else None, picture=coverage_svg(found), docs=docs, number=grouped,
         percent=percent, trouble=trouble[:LISTED], more_trouble=max(0, len(trouble) - LISTED), broken=summary.broken[:LISTED],
         more_broken=max(0, len(summary.broken) - LISTED), visits=claims.get("visits"), fund_paid=billions(claims.get("fund_paid")),

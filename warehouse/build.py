@@ -10,7 +10,7 @@ import hashlib
 import hmac
 import json
 import secrets
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -21,17 +21,15 @@ import polars as pl
 from expectations.declare import Table
 from expectations.exports import CLAIM_LINES, EXPORTS
 from expectations.marts import ANALYST_TABLES, BI_TABLES
-from expectations.marts.quality import BUILD, DICTIONARY, META, RESULTS, SNAPSHOT
-from expectations.validation import RuleResult
-from warehouse import parquet_files, reference
-from warehouse.definitions import create, dictionary, quoted
+from warehouse import parquet_files, parts, reference
+from warehouse.assemble import CATALOGS, DERIVED, assemble
 from warehouse.ledger import Ledger
+from warehouse.manifests import Manifest
+from warehouse.parts import Part
 from warehouse.settings import Settings
 from warehouse.sql_files import Query, queries
 from warehouse.storage import replacing, restricted_directory
 
-COVERAGE, ANALYST = "coverage", "analyst"
-NEVER_COPIED = ("quality",)  # cheap, and the audit adds to them after the build
 IN_USE = ("loaded",)
 TYPED = {f"typed.{t.name}": t for t in (*EXPORTS, CLAIM_LINES)}
 FEW_FILES = 200  # as many are read where a query needs them; more (claims) are first put into one table
@@ -47,6 +45,8 @@ class Built:
     computed: list[str] = field(default_factory=list)
     copied: list[str] = field(default_factory=list)
     rows: dict[str, int] = field(default_factory=dict)
+
+    manifest: Manifest | None = None
 
     @property
     def coverage_file(self) -> Path:
@@ -94,7 +94,7 @@ def fingerprints(given: dict[str, str], key: bytes, tables: Sequence[Table] = (*
     secret = hmac.new(key, b"fingerprint", "sha256").hexdigest()
     found = dict(given)
     for name, query in queries().items():
-        if query.schema in NEVER_COPIED:
+        if query.schema in DERIVED:
             continue
         keyed = secret if "keyed(" in query.text else ""
         found[name] = sha256(query.text, declared.get(name, ""), keyed, *(found[r] for r in sorted(query.reads)))
@@ -116,10 +116,9 @@ def published_fingerprints(coverage_file: Path) -> dict[str, str]:
 class Build:
     """One build in a scratch directory; see `run`."""
 
-    def __init__(self, settings: Settings, ledger: Ledger, scratch: Path, previous: Path | None, key: bytes) -> None:
+    def __init__(self, settings: Settings, ledger: Ledger, scratch: Path, previous: Manifest | None, key: bytes) -> None:
         self.settings = settings
         self.deliveries = ledger.deliveries()
-        self.ledger = ledger
         self.previous = previous
         self.connection = duckdb.connect(
             str(scratch / "work.duckdb"),
@@ -129,60 +128,78 @@ class Build:
         self._key = key
 
     def run(self, built: Built, published_at: datetime, code_version: str, progress: Callable[[str], None] = lambda _: None) -> Built:
-        """Write both databases of `built.directory`. Leaves them checkpointed and closed."""
-        c = self.connection
-        restricted_directory(built.directory)
-        c.execute(f"ATTACH {quoted(str(built.coverage_file))} AS {COVERAGE}")
-        c.execute(f"ATTACH {quoted(str(built.analyst_file))} AS {ANALYST}")
-        old = published_fingerprints(self.previous / "coverage.duckdb") if self.previous else {}
-        if old and self.previous:
-            for catalog in (COVERAGE, ANALYST):
-                c.execute(f"ATTACH {quoted(str(self.previous / catalog))[:-1]}.duckdb' AS old_{catalog} (READ_ONLY)")
-        self._give()
-        for catalog, tables in ((COVERAGE, BI_TABLES), (ANALYST, ANALYST_TABLES)):
-            for table in tables:
-                create(c, catalog, table)
-        order = list(queries())
-        targets = {t.qualified_name: (catalog, t) for catalog, ts in ((COVERAGE, BI_TABLES), (ANALYST, ANALYST_TABLES)) for t in ts}
-        for name in (n for n in order if n in targets):
-            catalog, table = targets[name]
-            progress(name)
-            if name in built.fingerprints and old.get(name) == built.fingerprints[name]:
-                c.execute(f"INSERT INTO {catalog}.{name} SELECT * FROM old_{catalog}.{name}")
-                built.copied.append(name)
-            else:
-                self._fill(catalog, table)
-                built.computed.append(name)
-            c.execute(f"CREATE SCHEMA IF NOT EXISTS {table.schema}")
-            c.execute(f"CREATE VIEW {name} AS SELECT * FROM {catalog}.{name}")
-            self._ready.add(name)
-            built.rows[name] = _count(c, f"{catalog}.{name}")
-        self._describe(built, published_at, code_version)
-        self.close()
+        """Make the parts that must be made, then both databases of `built.directory`, which are left checkpointed and closed."""
+        targets = {t.qualified_name: t for _, tables in CATALOGS for t in tables if t.schema not in DERIVED}
+        made: list[Part] = []
+        try:
+            self._give()
+            for table in (targets[n] for n in queries() if n in targets):
+                progress(table.qualified_name)
+                of_table = self._taken_over(built, table)
+                if of_table is None:
+                    of_table = self._make(table, built.fingerprints[table.qualified_name])
+                    built.computed.append(table.qualified_name)
+                else:
+                    built.copied.append(table.qualified_name)
+                self._show(table, of_table)
+                made += of_table
+        finally:
+            self.connection.close()
+        built.manifest = Manifest(built.run_id, published_at, code_version, tuple(made), built.fingerprints)
+        built.rows = assemble(self.settings, built.manifest, built.directory)
+        built.computed += [t.qualified_name for _, tables in CATALOGS for t in tables if t.schema in DERIVED]
         return built
 
-    @staticmethod
-    def note_audit(built: Built, results: Iterable[RuleResult]) -> None:
-        """Add the results of the marts' rules to `quality.results` of a version that is not published yet."""
-        rows = [
-            {"delivery_id": r.table, "rule": r.rule, "severity": r.severity, "checked": checked, "failed": r.failed,
-             "failed_pct": 100 * r.failed / checked if checked and r.failed is not None else None,
-             "status": "error" if r.failed is None else "failed" if r.failed else "passed" if checked else "not_applicable"}
-            for r in results
-            for checked in (built.rows.get(r.table, 0),)
-        ]  # fmt: skip
-        with duckdb.connect(str(built.coverage_file)) as connection:
-            connection.register("rows_in", pl.DataFrame(rows, schema=RESULTS.polars_schema).to_arrow())
-            connection.execute("INSERT INTO quality.results BY NAME SELECT * FROM rows_in")
-            connection.unregister("rows_in")
-            connection.execute("CHECKPOINT")
+    def _taken_over(self, built: Built, table: Table) -> list[Part] | None:
+        """The parts of the previous version, when nothing that the table is made from has changed; else None."""
+        name = table.qualified_name
+        if self.previous is None or self.previous.fingerprints.get(name) != built.fingerprints[name]:
+            return None
+        of_table = self.previous.of(name)
+        return of_table if parts.all_there(self.settings, of_table) else None
 
-    def close(self) -> None:
-        for (name,) in self.connection.execute("SELECT database_name FROM duckdb_databases() WHERE NOT internal").fetchall():
-            if name in (COVERAGE, ANALYST):
-                self.connection.execute(f"CHECKPOINT {name}")
-                self.connection.execute(f"DETACH {name}")
-        self.connection.close()
+    def _make(self, table: Table, fingerprint: str) -> list[Part]:
+        """Run a table's query and keep its rows part by part, each in the order of the query."""
+        c = self.connection
+        query = queries()[table.qualified_name]
+        self._need_all(query)
+        self._compare_columns(query, table)
+        c.execute("CREATE SCHEMA IF NOT EXISTS making")
+        name = f"making.{table.name}"
+        c.execute(f"CREATE TABLE {name} ({', '.join(f'{f.name} {f.kind.duckdb}' for f in table.fields)})")
+        self._execute(query, f"INSERT INTO {name} BY NAME {query.text}")
+        column = parts.part_column(table)
+        if column is None:
+            of_table = [parts.write(self.settings, table.qualified_name, parts.WHOLE, c.table(name).pl(), fingerprint)]
+        else:
+            values = [row[0] for row in c.execute(f"SELECT DISTINCT {column} FROM {name} ORDER BY {column}").fetchall()]
+            of_table = []
+            for value in values:
+                rows = c.execute(f"SELECT * FROM {name} WHERE {column} = ?", [value]).pl()
+                of_table.append(parts.write(self.settings, table.qualified_name, parts.part_name(value), rows, fingerprint))
+        c.execute(f"DROP TABLE {name}")
+        return of_table
+
+    def _show(self, table: Table, of_table: list[Part]) -> None:
+        """Let the SQL that follows read a table's parts."""
+        c = self.connection
+        c.execute(f"CREATE SCHEMA IF NOT EXISTS {table.schema}")
+        if of_table:
+            variable = f"parts_of_{table.schema}_{table.name}"
+            c.execute(f"SET VARIABLE {variable} = ?", [[str(p) for p in parts.paths(self.settings, of_table)]])
+            c.execute(f"CREATE VIEW {table.qualified_name} AS SELECT * FROM read_parquet(getvariable('{variable}'))")
+        else:
+            c.execute(f"CREATE TABLE {table.qualified_name} ({', '.join(f'{f.name} {f.kind.duckdb}' for f in table.fields)})")
+        self._ready.add(table.qualified_name)
+
+    def _compare_columns(self, query: Query, table: Table) -> None:
+        columns = [d[0] for d in self.connection.execute(f"DESCRIBE {query.text}").fetchall()]
+        declared = [f.name for f in table.fields]
+        if sorted(columns) != sorted(declared):
+            raise ValueError(
+                f"sql/{query.name.replace('.', '/')}.sql gives {sorted(set(columns) - set(declared))} too much and lacks"
+                f" {sorted(set(declared) - set(columns))} of what expectations/marts declares"
+            )
 
     def _give(self) -> None:
         """Make the schemas that SQL may read: typed, persons, reference, ledger, and the macro keyed()."""
@@ -209,12 +226,6 @@ class Build:
             c.execute("CREATE VIEW persons.card_persons AS SELECT * FROM read_parquet(getvariable('card_persons'))")
         else:
             c.execute("CREATE TABLE persons.card_persons (card_number VARCHAR, card_key VARCHAR, person_id VARCHAR)")
-        c.execute("CREATE SCHEMA ledger")
-        books = {"deliveries": self.deliveries, "results": self.ledger.results(), "quarantine": self.ledger.quarantine()}
-        for name, frame in books.items():
-            c.register("book", frame.to_arrow())
-            c.execute(f"CREATE TABLE ledger.{name} AS SELECT * FROM book")
-            c.unregister("book")
 
     def _give_typed(self, table: Table) -> None:
         c = self.connection
@@ -258,45 +269,9 @@ class Build:
         for read in sorted(query.reads):
             self._need(read)
 
-    def _fill(self, catalog: str, table: Table) -> None:
-        query = queries()[table.qualified_name]
-        self._need_all(query)
-        columns = [d[0] for d in self.connection.execute(f"DESCRIBE {query.text}").fetchall()]
-        declared = [f.name for f in table.fields]
-        if sorted(columns) != sorted(declared):
-            raise ValueError(
-                f"sql/{query.name.replace('.', '/')}.sql gives {sorted(set(columns) - set(declared))} too much and lacks"
-                f" {sorted(set(declared) - set(columns))} of what expectations/marts declares"
-            )
-        self._execute(query, f"INSERT INTO {catalog}.{query.name} BY NAME {query.text}")
-
     def _execute(self, query: Query, statement: str) -> None:
         try:
             self.connection.execute(statement)
         except duckdb.Error as error:
             error.add_note(f"in warehouse/sql/{query.name.replace('.', '/')}.sql")
             raise
-
-    def _describe(self, built: Built, published_at: datetime, code_version: str) -> None:
-        c = self.connection
-        for table in META:
-            create(c, COVERAGE, table)
-        build = [(n, built.fingerprints.get(n, ""), built.rows[n]) for n in sorted(built.rows)]
-        _insert(c, BUILD, [dict(zip(("table_name", "fingerprint", "rows"), r, strict=True)) for r in build])
-        _insert(c, DICTIONARY, dictionary((*BI_TABLES, *ANALYST_TABLES, *META)))
-        (months,) = c.execute(f"SELECT min(month), max(month) FROM {COVERAGE}.marts.coverage_nation_month").fetchall()
-        snapshot = {"run_id": built.run_id, "published_at": published_at, "code_version": code_version}
-        snapshot |= {"months_from": months[0], "months_to": months[1]}
-        _insert(c, SNAPSHOT, [snapshot])
-
-
-def _insert(connection: duckdb.DuckDBPyConnection, table: Table, rows: Iterable[Mapping[str, object]]) -> None:
-    frame = pl.DataFrame(list(rows), schema=table.polars_schema)
-    connection.register("rows_in", frame.to_arrow())
-    connection.execute(f"INSERT INTO {COVERAGE}.{table.qualified_name} BY NAME SELECT * FROM rows_in")
-    connection.unregister("rows_in")
-
-
-def _count(connection: duckdb.DuckDBPyConnection, name: str) -> int:
-    ((rows,),) = connection.execute(f"SELECT count(*) FROM {name}").fetchall()  # to its end: DuckDB 2.0 waits for unread results
-    return int(rows)

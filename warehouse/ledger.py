@@ -98,10 +98,11 @@ class Entry:
 
 
 class Ledger:
-    """The books of one work area."""
+    """The books of one work area; with `until` as they stood at the end of that run."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, until: str | None = None) -> None:
         self.directory = directory
+        self.until = until
 
     def runs(self) -> list[str]:
         """Run ids, oldest first; they start with a running number."""
@@ -120,6 +121,7 @@ class Ledger:
         frames = [
             pl.read_parquet(p).select(pl.col(c).cast(t) for c, t in schema.items()).with_columns(run_id=pl.lit(p.stem))
             for p in sorted((self.directory / name).glob("[0-9]*.parquet"))
+            if self.until is None or p.stem <= self.until
         ]
         return pl.concat(frames) if frames else pl.DataFrame(schema={**schema, "run_id": pl.String()})
 

@@ -21,6 +21,7 @@ class Settings(BaseSettings):
     bad_rows_limit_pct: float = Field(5.0, ge=0, le=100, description="a delivery with more bad rows than this is held")
     workers: int = Field(2, ge=1, description="deliveries read at the same time")
     keep_versions: int = Field(5, ge=2, description="published versions that are kept")
+    keep_orphan_days: float = Field(30, ge=1, description="days after which parts of tables that no manifest names are removed")
     data_docs: bool = Field(True, description="build Great Expectations' Data Docs each night")
 
     @cached_property
@@ -68,6 +69,21 @@ class Settings(BaseSettings):
     @cached_property
     def person_key_file(self) -> Path:
         return self.restricted_dir / "person_key"
+
+    @cached_property
+    def parts_dir(self) -> Path:
+        """Immutable Parquet files of marts, dims and facts: `<schema.table>/<part>/<hash>.parquet`."""
+        return self.restricted_dir / "parts"
+
+    @cached_property
+    def manifests_dir(self) -> Path:
+        """What each published version consists of, kept for ever: `<run_id>.parquet`."""
+        return self.restricted_dir / "manifests"
+
+    @cached_property
+    def asof_dir(self) -> Path:
+        """Versions of the past that were assembled again."""
+        return self.home_dir / "asof"
 
     @cached_property
     def lock_file(self) -> Path:

@@ -15,9 +15,14 @@ import json
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 
+import duckdb
+
+from warehouse import manifests
 from warehouse.backfill import APPROVED, MOVES, Place, clear, write_json
 from warehouse.settings import Settings
 from warehouse.storage import restricted_directory, sync_all, sync_directory
@@ -110,6 +115,15 @@ def carry_out(live: Settings, place: Place) -> str:
     for folder in sorted(folders):
         sync_directory(folder)
     return run_id
+
+
+def date_version(version: Path, moment: datetime) -> None:
+    """Write into a staged version when it is published (UTC): only now is that known, and `bhyt asof` asks for it."""
+    path = version / manifests.FILE
+    manifests.write(path, replace(manifests.read(path), published_at=moment))
+    with duckdb.connect(str(version / "coverage.duckdb")) as connection:
+        connection.execute("UPDATE meta.snapshot SET published_at = ?", [moment])
+        connection.execute("CHECKPOINT")
 
 
 def close(place: Place) -> None:

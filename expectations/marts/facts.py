@@ -57,6 +57,7 @@ CLAIM_COST = Table(
         Field("covered_cost", MONEY, "Amounts of the lines in scope (THANH_TIEN_BH; QĐ 4210: THANH_TIEN)", vietnamese="Thành tiền BH",
               unit="đồng", needed=True),
         Field("fund_paid", MONEY, "Paid by the fund for the lines (T_BHTT)", vietnamese="Quỹ BHYT thanh toán", unit="đồng", needed=True),
+        MONTH_OF_CLAIM,
     ),
     rules=(
         Rule("claim_cost.key.twice", ERROR,

@@ -65,7 +65,9 @@ class Zone:
         night_steps.link_persons(night)
         return night_steps.put_in_place(night, night_steps.build(night))
 
-    def plan(self, exports: Sequence[str], first: date, last: date, *provinces: str, reread: bool = False, at: datetime | None = None) -> Plan:
+    def plan(
+        self, exports: Sequence[str], first: date, last: date, *provinces: str, reread: bool = False, at: datetime | None = None
+    ) -> Plan:
         return steps.plan(self.settings, Scope(tuple(exports), first, last, provinces, reread), at or datetime.now(UTC))
 
     def statuses(self) -> dict[str, str]:

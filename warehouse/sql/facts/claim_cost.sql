@@ -5,7 +5,8 @@ SELECT
     g.lines,
     g.total_cost,
     g.covered_cost,
-    g.fund_paid
+    g.fund_paid,
+    c.month
 FROM steps.claim_cost_group AS g
 INNER JOIN steps.claim AS c ON c.claim_id = g.claim_id
-ORDER BY c.claim_key, g.cost_group NULLS LAST
+ORDER BY c.month, c.claim_key, g.cost_group NULLS LAST
