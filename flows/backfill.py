@@ -25,7 +25,7 @@ from flows import night as steps
 from flows.batches import batches
 from flows.night import Night
 from flows.processes import Readers, readers
-from warehouse import backfill, manifests, parts, planning, profiles, publish, staged
+from warehouse import backfill, manifests, packs, parts, planning, profiles, publish, staged
 from warehouse.arrivals import Arrivals, arrivals, reading_code
 from warehouse.backfill import OUTCOMES, Place, Plan, Planned, Scope, Stale
 from warehouse.build import Build, Built, person_key
@@ -212,7 +212,7 @@ def assemble(settings: Settings, chosen: Plan, planned: Sequence[Planned]) -> No
     shutil.rmtree(place.version, ignore_errors=True)  # it was built from what was there before
     making = staged.fresh(place.area)
     partitions = {p.partition for p in planned}
-    renewed = [p.item.delivery_id for p in planned if p.again]
+    renewed = {o.pack for o in _outcomes(place, partitions)}
     staged.mirror(settings, making, (place.of_partition(p) for p in sorted(partitions)), renewed)
     night = _staged_night(settings, chosen, making)
     reading = Reading.of(chosen, planned, night.ledger, night)
@@ -315,8 +315,13 @@ def _decide(settings: Settings, chosen: Plan, by: str, why: str) -> None:
     now = datetime.now(UTC).replace(tzinfo=None)
     decision = {"delivery_id": chosen.plan_id, "decision": "backfill", "decided_by": by, "why": why, "decided_at": now}
     Ledger(place.area / "ledger").write(run_id, "decisions", [decision])
-    tables = {"claims": ("claims", "claim_lines")}
-    replaced = [(t, p.item.delivery_id) for p in planned if p.again for t in tables.get(p.partition.export, (p.partition.export,))]
+    replaced = [
+        (table, o.pack)
+        for partition in {p.partition for p in planned}
+        for o in _outcomes(place, [partition])
+        if o.pack
+        for table in packs.tables_of(partition.export)
+    ]
     read = [json.loads((place.of_partition(p) / OUTCOMES).read_text()) for p in {p.partition for p in planned}]
     measured = {"bytes": sum(r["bytes"] for r in read), "seconds": sum(r["seconds"] for r in read)}
     staged.journal(settings, place, run_id, replaced, {"by": by, "why": why, "at": now, **measured})

@@ -9,14 +9,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from cyclopts import App
-from rich.console import Console
-from rich.table import Table as Grid
-
-from flows.summary import screen
-from warehouse.settings import Settings
 
 if TYPE_CHECKING:
     from warehouse.backfill import Plan
+    from warehouse.settings import Settings
 
 DONE, FAILED, USAGE = 0, 1, 2
 # One letter a cell of province and month: the first of these that it has.
@@ -59,7 +55,7 @@ def plan(*, export: list[str] | None = None, from_: str, to: str, province: list
     scope = Scope(tuple(export or [t.name for t in EXPORTS]), first, last, tuple(province or ()), reread)
     _progress()
     try:
-        made = steps.plan(Settings(), scope)
+        made = steps.plan(_settings(), scope)
     except (NothingPlanned, NoLandingZone) as error:
         return _say(str(error), USAGE)
     print_plan(made)
@@ -79,10 +75,11 @@ def run(plan: str) -> int:
     def work(settings: Settings) -> None:
         from flows import backfill as steps
         from flows.comparison import print_comparison
+        from flows.summary import screen
 
         made = steps.run(settings, plan)
         print_comparison(settings, made)
-        Console().print(f"Staged and audited. To publish: bhyt backfill approve {made.plan_id} --by NAME --why TEXT")
+        screen().print(f"Staged and audited. To publish: bhyt backfill approve {made.plan_id} --by NAME --why TEXT")
 
     return _try(work)
 
@@ -124,12 +121,13 @@ def approve(plan: str, *, by: str = "", why: str = "", wait: float = 0) -> int:
 
     def work(settings: Settings) -> None:
         from flows import backfill as steps
+        from flows.summary import screen
 
         version = steps.approve(settings, plan, by or _user(), why, wait)
         if version is None:
-            Console().print("Approved. The next `bhyt nightly` builds and publishes a version with it.")
+            screen().print("Approved. The next `bhyt nightly` builds and publishes a version with it.")
         else:
-            Console().print(f"Approved and published: {version}")
+            screen().print(f"Approved and published: {version}")
 
     return _try(work)
 
@@ -150,9 +148,10 @@ def cancel(plan: str, *, by: str = "", why: str = "") -> int:
 
     def work(settings: Settings) -> None:
         from flows import backfill as steps
+        from flows.summary import screen
 
         made = steps.cancel(settings, plan, by or _user(), why)
-        Console().print(f"Cancelled {made.plan_id}. What it had staged is removed; the next night takes what lies in the landing zone.")
+        screen().print(f"Cancelled {made.plan_id}. What it had staged is removed; the next night takes what lies in the landing zone.")
 
     return _try(work)
 
@@ -160,9 +159,12 @@ def cancel(plan: str, *, by: str = "", why: str = "") -> int:
 @app.command
 def status() -> int:
     """All plans, how far they are, and what waits for a person."""
+    from rich.table import Table as Grid
+
+    from flows.summary import screen
     from warehouse import backfill
 
-    settings = Settings()
+    settings = _settings()
     grid = Grid("plan", "exports", "months", "state", "partitions", "deliveries", "what next", title="Backfills", title_justify="left")
     for plan_id in backfill.plans(settings):
         made = backfill.read(settings, plan_id)
@@ -189,11 +191,14 @@ def _next(plan_id: str, word: str, behind: tuple[str, ...]) -> str:
 
 def print_plan(made: Plan) -> None:
     """What a plan says, for a terminal: a letter a province and month, then sizes."""
+    from rich.table import Table as Grid
+
+    from flows.summary import screen
+    from warehouse.planning import months
+
     console = screen()
     size = f"{made.deliveries} deliveries, {made.bytes / 1e6:,.1f} MB, about {_duration(made.seconds)} ({made.rate})"
     console.print(f"[bold]Plan {made.plan_id}[/bold]: {size}")
-    from warehouse.planning import months
-
     span = months(made.scope.first, made.scope.last)
     for export, provinces in made.cells.items():
         grid = Grid("province", title=f"{export}, by province and month", title_justify="left")
@@ -239,7 +244,7 @@ def _try(work: Callable[[Settings], None]) -> int:
 
     _progress()
     try:
-        work(Settings())
+        work(_settings())
     except NoSuchPlan as error:
         return _say(str(error), USAGE)
     except (NotReady, Stale, AlreadyRunning, PartitionHeld, NotPublished) as error:
@@ -247,6 +252,12 @@ def _try(work: Callable[[Settings], None]) -> int:
     except AuditFailed as error:
         return _say(f"the staged version breaks rules of the marts, nothing is published: {error}", FAILED)
     return DONE
+
+
+def _settings() -> Settings:
+    from flows.cli import settings_or_exit
+
+    return settings_or_exit()
 
 
 def _progress() -> None:

@@ -8,20 +8,22 @@ import sys
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import App, Parameter
-from pydantic import ValidationError
 
 from flows.backfill_commands import app as backfill_app
 from warehouse.code_version import RELEASE
-from warehouse.settings import Settings
+
+if TYPE_CHECKING:
+    from warehouse.settings import Settings
 
 PUBLISHED, FAILED, USAGE = 0, 1, 2
 
 app = App(
     name="bhyt",
     version=RELEASE,
+    help_format="plaintext",  # Markdown takes longer to import than all else that help needs
     help="Coverage warehouse for Vietnam's social health insurance (bảo hiểm y tế). Settings: environment variables COVERAGE_LANDING,"
     " COVERAGE_HOME, COVERAGE_WAREHOUSE and others (see README). Exit status: 0 published, 1 failed and the old warehouse stands, 2 usage.",
 )
@@ -43,7 +45,7 @@ def nightly(*, wait: float = 0, received_at: datetime | None = None) -> int:
     from warehouse.lock import AlreadyRunning
     from warehouse.publish import NotPublished
 
-    settings = Settings()
+    settings = settings_or_exit()
     if not settings.landing_dir.is_dir():
         print(f"bhyt: the landing zone {settings.landing_dir} does not exist; set COVERAGE_LANDING or make the folder", file=sys.stderr)
         return USAGE
@@ -73,7 +75,7 @@ def status() -> int:
     """What is published, how fresh each export is, what waits for a person."""
     from flows.status import print_status
 
-    return print_status(Settings())
+    return print_status(settings_or_exit())
 
 
 @app.command
@@ -81,19 +83,24 @@ def queries() -> int:
     """Three queries to try on the published warehouse, with their answers."""
     from flows.queries import print_queries
 
-    return print_queries(Settings())
+    return print_queries(settings_or_exit())
 
 
 @app.command
 def sample(
-    out: Path,
+    out: Path = Path("sample"),
     *,
     persons: int = 20_000,
     months: Annotated[str, Parameter(help="first and last month, as 2025-06..2025-08")] = "2025-06..2025-08",
     seed: int = 1,
     faults: bool = False,
+    claims: int = 0,
+    files: int = 0,
+    cards: int = 0,
 ) -> int:
     """Write a landing zone of invented exports, and the truth beside it.
+
+    With `--claims` or `--cards` it is no simulated world but a night of that size, in a few seconds a gigabyte.
 
     Parameters
     ----------
@@ -105,16 +112,32 @@ def sample(
         Same seed, same bytes.
     faults
         Add one of each bad input of the contract.
+    claims
+        Claims of the last month, of about 40 kB, in that many `--files`; truth: visits and money by facility.
+    files
+        Claim files; default one for every forty claims.
+    cards
+        Cards in the registers of that night.
     """
     from datetime import date
-
-    from warehouse.samples import write
 
     try:
         first, last = (date.fromisoformat(f"{m}-01") for m in months.split(".."))
     except ValueError:
         print("bhyt sample: --months wants two months, as 2025-06..2025-08", file=sys.stderr)
         return USAGE
+    if claims or cards:
+        from warehouse.samples import large
+
+        try:
+            large.write(out, claims=claims, files=files or max(1, claims // 40), cards=cards, month=last, seed=seed, tell=_tell())
+        except ValueError as error:
+            print(f"bhyt sample: {error}", file=sys.stderr)
+            return USAGE
+        print(f"Wrote {out / 'landing'} and {out / 'truth'}. Try: COVERAGE_LANDING={out / 'landing'} bhyt nightly")
+        return PUBLISHED
+    from warehouse.samples import write
+
     write(out, persons=persons, months=(first, last), seed=seed, faults=faults)
     print(f"Wrote {out / 'landing'} and {out / 'truth'}. Try: COVERAGE_LANDING={out / 'landing'} bhyt nightly")
     return PUBLISHED
@@ -131,7 +154,7 @@ def explain_delivery(delivery: str) -> int:
     """
     from flows.deliveries import explain
 
-    return explain(Settings(), delivery)
+    return explain(settings_or_exit(), delivery)
 
 
 @app.command
@@ -149,7 +172,7 @@ def release(delivery: str, *, by: str = "", why: str = "") -> int:
     """
     from flows.deliveries import let_go
 
-    return let_go(Settings(), delivery, by or os.environ.get("USER", "unknown"), why)
+    return let_go(settings_or_exit(), delivery, by or os.environ.get("USER", "unknown"), why)
 
 
 @app.command
@@ -173,7 +196,7 @@ def replay(what: str, *, apply: bool = False, by: str = "", why: str = "", wait:
     from warehouse.lock import AlreadyRunning
     from warehouse.partitions import PartitionHeld
 
-    settings = Settings()
+    settings = settings_or_exit()
     try:
         counted = replaying.apply(settings, what, by or os.environ.get("USER", "unknown"), why, wait) if apply else None
         replaying.print_result(counted or replaying.count(settings, what), applied=apply)
@@ -191,7 +214,7 @@ def rollback() -> int:
     from warehouse import publish
     from warehouse.lock import AlreadyRunning, one_at_a_time
 
-    settings = Settings()
+    settings = settings_or_exit()
     try:
         with one_at_a_time(settings.lock_file):
             left, now = publish.rollback(settings)
@@ -214,7 +237,7 @@ def asof(day: str, *, out: Path | None = None) -> int:
     """
     from flows.history import assemble_as_of
 
-    return _history(lambda: assemble_as_of(Settings(), day, out))
+    return _history(lambda: assemble_as_of(settings_or_exit(), day, out))
 
 
 @app.command
@@ -234,7 +257,7 @@ def diff(old: str, new: str, *, format: Literal["text", "html", "parquet"] = "te
     """
     from flows.history import compare
 
-    return _history(lambda: compare(Settings(), old, new, format, out))
+    return _history(lambda: compare(settings_or_exit(), old, new, format, out))
 
 
 def _history(command: Callable[[], int]) -> int:
@@ -246,6 +269,21 @@ def _history(command: Callable[[], int]) -> int:
         return command()
     except (NoSnapshot, PartMissing, NotPublished, FileExistsError) as error:
         return _failed(str(error))
+
+
+def settings_or_exit() -> Settings:
+    """From the environment. Exits with a line for each wrong variable: that is wrong usage, and no reason for a traceback."""
+    from pydantic import ValidationError
+
+    from warehouse.settings import Settings
+
+    try:
+        return Settings()
+    except ValidationError as error:
+        for problem in error.errors():
+            name = "_".join(str(part) for part in ("coverage", *problem["loc"])).upper()
+            print(f"bhyt: environment variable {name}: {problem['msg']}", file=sys.stderr)
+        sys.exit(USAGE)
 
 
 def _nothing_new(settings: Settings, wait_seconds: float) -> bool:
@@ -271,6 +309,11 @@ def show_progress() -> None:
     log.propagate = False  # Prefect's console handler would say it again
 
 
+def _tell() -> Callable[[str], None]:
+    """Progress on one line of a terminal, nothing elsewhere."""
+    return (lambda words: print(f"\r{words:40}", end="", flush=True, file=sys.stderr)) if sys.stderr.isatty() else lambda _: None
+
+
 def _prefect_home(settings: Settings) -> None:
     """Prefect's own files lie in the work area, unless its user says otherwise."""
     os.environ.setdefault("PREFECT_HOME", str(settings.home_dir / "prefect"))
@@ -285,10 +328,4 @@ def _failed(message: str) -> int:
 
 def main() -> None:
     """Entry point of the `bhyt` command."""
-    try:
-        sys.exit(app(sys.argv[1:]))
-    except ValidationError as error:  # of Settings: a wrong variable is wrong usage, and no reason for a traceback
-        for problem in error.errors():
-            name = "_".join(str(part) for part in ("coverage", *problem["loc"])).upper()
-            print(f"bhyt: environment variable {name}: {problem['msg']}", file=sys.stderr)
-        sys.exit(USAGE)
+    sys.exit(app(sys.argv[1:]))

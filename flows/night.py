@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -21,7 +22,7 @@ from expectations.quarantine import reasons
 from expectations.validation import RuleResult, Validator
 from transforms import persons
 from transforms.geography import Places
-from warehouse import assemble, card_persons, landing, manifests, parts, profiles, publish, reference, staging
+from warehouse import assemble, card_persons, landing, manifests, packs, parts, profiles, publish, reference, staging
 from warehouse.arrivals import Arrivals, arrivals, entry, is_short, repeat, short_archives
 from warehouse.backfill import kept_back
 from warehouse.build import Build, Built, fingerprints, given_fingerprints, person_key, published_fingerprints, sha256
@@ -158,7 +159,20 @@ def settle(night: Night, found: Arrivals, outcomes: list[Outcome]) -> tuple[list
             else:
                 repeated.append((twin, sound.records_read))
                 found.twins.setdefault(sound.delivery_id, []).append(twin)
-    return items, short_archives(items, outcomes, repeated)
+    checked = short_archives(items, outcomes, repeated)
+    _take_out(night, items, outcomes, checked)
+    return items, checked
+
+
+def _take_out(night: Night, items: Sequence[Landed], read: Sequence[Outcome], checked: Sequence[Outcome]) -> None:
+    """Take the rows of deliveries that were refused after they were read out of their packs."""
+    export_of = {x.delivery_id: x.export or "" for x in items}
+    gone: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for before, after in zip(read, checked, strict=True):
+        if after.status == "refused" and before.pack:
+            gone[export_of[before.delivery_id], before.pack].append(before.delivery_id)
+    for (export, pack), ids in gone.items():
+        packs.remove(night.settings, export, pack, ids)
 
 
 def validate(night: Night, items: Sequence[Landed], outcomes: Sequence[Outcome]) -> pl.DataFrame:
@@ -167,8 +181,7 @@ def validate(night: Night, items: Sequence[Landed], outcomes: Sequence[Outcome])
         database = scratch / "rows.duckdb"  # not named like a schema: DuckDB would find the name ambiguous
         export_of = {x.delivery_id: x.export or "" for x in items}
         deliveries = night.ledger.deliveries().filter((pl.col("export") == "facilities") & (pl.col("status") != "refused"))
-        known = [night.settings.rows_dir("loaded", "facilities") / f"{i}.parquet" for i in deliveries["delivery_id"]]
-        tables = staging.stage(database, night.settings, outcomes, export_of, known)
+        tables = staging.stage(database, night.settings, outcomes, export_of, deliveries)
         return staging.results(database, tables, night.validator.validate(database, tables, schema="staged", name="deliveries"))
 
 
@@ -208,17 +221,22 @@ def record(
         [{"file": f, "size": x.size, "modified_ns": x.modified_ns, "context": x.context} for f, x in sorted(files.items())],
     )
     ledger.write(night.run_id, "deliveries", entries)  # last: without it the others are not looked at
+    packs.sweep(night.settings, ledger.packs())
     return entries
 
 
 def _quarantined(night: Night, items: Sequence[Landed], outcomes: Sequence[Outcome]) -> pl.DataFrame:
     export_of = {x.delivery_id: x.export or "" for x in items}
-    frames = []
+    by_export: dict[str, list[Outcome]] = defaultdict(list)
     for o in outcomes:
         if o.records_quarantined:
-            table = BY_NAME[export_of[o.delivery_id]]
-            path = night.settings.rows_dir("quarantine", table.name) / f"{o.delivery_id}.parquet"
-            frames.append(reasons(pl.read_parquet(path, columns=["delivery_id", "row_number", "broken_rules"]), table))
+            by_export[export_of[o.delivery_id]].append(o)
+    frames = []
+    for export, some in sorted(by_export.items()):
+        table = BY_NAME[export]
+        files = [packs.path(night.settings, packs.QUARANTINE, export, p) for p in sorted({o.pack for o in some})]
+        rows = packs.scan(files, pl.DataFrame({"delivery_id": [o.delivery_id for o in some]}))
+        frames.append(reasons(rows.select("delivery_id", "row_number", "broken_rules").collect(), table))
     return pl.concat(frames) if frames else pl.DataFrame()
 
 

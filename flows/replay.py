@@ -16,7 +16,7 @@ from flows import backfill as steps
 from flows import night as night_steps
 from flows.deliveries import find
 from flows.summary import grouped, screen
-from warehouse import backfill, reference, staged
+from warehouse import backfill, packs, reference, staged
 from warehouse.arrivals import Arrivals
 from warehouse.backfill import Place, Plan, Planned, Scope
 from warehouse.ingest import Outcome
@@ -103,7 +103,7 @@ def _load(
     for replayed, _ in passing:
         write(settings, writing, replayed)
     shutil.rmtree(folder / "spool", ignore_errors=True)
-    renewed = [r.entry.delivery_id for r, _ in passing]
+    renewed = [o.pack for _, o in passing]
     making = staged.fresh(place.area)
     staged.mirror(settings, making, [folder], renewed)
     night = steps.StagedNight(staged.settings_of(settings, making), now, plan_id=plan_id)
@@ -117,7 +117,7 @@ def _load(
     days = [p.partition.month for p in planned if p.partition.month] or [now.date().replace(day=1)]
     scope = Scope(tuple(sorted({p.partition.export for p in planned})), min(days), max(days))
     told = Plan(plan_id, now, scope, "", "", len(planned), 0, 0.0, "", {}, [], asked_by=f"replay {what}")
-    replaced = [(t, i.delivery_id) for i in items for t in ((i.export or "",) if i.export != "claims" else ("claims", "claim_lines"))]
+    replaced = [(t, o.pack) for i, o in zip(items, outcomes, strict=True) for t in packs.tables_of(i.export or "")]
     run_id = steps.own_run(place)
     staged.journal(settings, place, run_id, replaced, {**decision, "at": now, "replay": what})
     backfill.write(settings, told, planned)

@@ -15,6 +15,7 @@ from prefect.context import TaskRunContext
 from flows import night as steps
 from flows.night import Night
 from flows.processes import Readers
+from warehouse import packs
 from warehouse.arrivals import Arrivals
 from warehouse.build import sha256
 from warehouse.code_version import code_version
@@ -53,16 +54,17 @@ put_in_place = task(name="publish", cache_policy=NO_CACHE)(steps.put_in_place)
 
 
 def stale(night: Night, outcomes: Sequence[Outcome], found: Arrivals) -> list[Landed]:
-    """Deliveries that a cached task says are read, but whose rows are no longer there."""
-    export_of = {x.delivery_id: x for x in found.to_read}
-    gone = []
-    for o in outcomes:
-        item = export_of[o.delivery_id]
-        for verdict, rows in (("loaded", o.records_loaded), ("quarantine", o.records_quarantined)):
-            if rows and not (night.settings.rows_dir(verdict, item.export or "") / f"{o.delivery_id}.parquet").exists():
-                gone.append(item)
-                break
-    return gone
+    """Deliveries that a cached task says are read, but whose rows are no longer there: with them all others of their packs."""
+    export_of = {x.delivery_id: x.export or "" for x in found.to_read}
+    wanted = {
+        (verdict, export_of[o.delivery_id], o.pack)
+        for o in outcomes
+        for verdict, rows in ((packs.LOADED, o.records_loaded), (packs.QUARANTINE, o.records_quarantined))
+        if rows
+    }
+    gone = {(export, pack) for verdict, export, pack in wanted if not packs.path(night.settings, verdict, export, pack).exists()}
+    again = {o.delivery_id for o in outcomes if (export_of[o.delivery_id], o.pack) in gone}
+    return [x for x in found.to_read if x.delivery_id in again]
 
 
 class Progress:

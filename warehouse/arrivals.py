@@ -96,6 +96,7 @@ def entry(
         modified_ns=item.modified_ns, status=outcome.status, code=outcome.code, reason=outcome.reason,
         records_declared=outcome.records_declared, records_read=outcome.records_read, records_loaded=outcome.records_loaded,
         records_quarantined=outcome.records_quarantined, context=item.context, profiles=profiles, read_by=reading_code(),
+        pack=outcome.pack,
     )  # fmt: skip
 
 

@@ -21,7 +21,7 @@ import polars as pl
 from expectations.declare import Table
 from expectations.exports import CLAIM_LINES, EXPORTS
 from expectations.marts import ANALYST_TABLES, BI_TABLES
-from warehouse import parquet_files, parts, reference
+from warehouse import packs, parts, reference
 from warehouse.assemble import CATALOGS, DERIVED, assemble
 from warehouse.ledger import Ledger
 from warehouse.manifests import Manifest
@@ -231,11 +231,7 @@ class Build:
         c = self.connection
         export = "claims" if table is CLAIM_LINES else table.name
         in_use = self.deliveries.filter(pl.col("status").is_in(IN_USE) & (pl.col("export") == export))
-        folder = self.settings.rows_dir("loaded", table.name)
-        if table is CLAIM_LINES:  # a claim may have no lines
-            files = parquet_files.existing([folder / f"{i}.parquet" for i in in_use["delivery_id"]])
-        else:
-            files = parquet_files.of_deliveries(folder, in_use)
+        files = packs.files(self.settings, packs.LOADED, table, in_use)
         if 0 < len(files) <= FEW_FILES:
             variable = f"{table.name}_files"
             c.execute(f"SET VARIABLE {variable} = ?", [[str(f) for f in files]])
@@ -244,7 +240,7 @@ class Build:
             rows = f"rows_of_{table.name}"
             columns = ", ".join(f"{f.name} {f.kind.duckdb}" for f in table.fields)
             c.execute(f"CREATE TABLE {rows} ({columns})")
-            parquet_files.insert(c, rows, files, [f.name for f in table.fields])
+            packs.insert(c, rows, files, in_use, [f.name for f in table.fields])
         c.execute(
             f"CREATE VIEW typed.{table.name} AS SELECT r.*, d.received_rank, d.period, d.register_province"
             f" FROM {rows} r JOIN deliveries_in_use d USING (delivery_id)"

@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from expectations.exports.cards import CARDS
-from warehouse import parquet_files
+from warehouse import packs
 from warehouse.settings import Settings
 from warehouse.storage import replacing
 
@@ -39,7 +39,7 @@ def write(path: Path, card_persons: pl.DataFrame, made_from: str) -> None:
 def cards(settings: Settings, deliveries: pl.DataFrame) -> pl.LazyFrame:
     """All rows of the registers in use, with `period` and `received_rank` of their delivery; grain: card row."""
     used = deliveries.filter((pl.col("export") == CARDS.name) & (pl.col("status") == "loaded"))
-    files = parquet_files.of_deliveries(settings.rows_dir("loaded", CARDS.name), used)
+    files = packs.files(settings, packs.LOADED, CARDS, used)
     if not files:
         schema = {n: CARDS.field_named(n).kind.polars for n in LINKED} | {"period": pl.Date(), "received_rank": pl.Int64()}
         return pl.LazyFrame(schema=schema)

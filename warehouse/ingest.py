@@ -1,19 +1,21 @@
-"""Deliveries from the landing zone to their Parquet files: read, typed, parted into loaded and quarantined, all in one stream.
+"""Deliveries from the landing zone to their packs: read, typed, parted into loaded and quarantined, all in one stream.
 
-Most deliveries of a night are claim files of a few dozen records, and typing a frame costs the same for ten rows as for ten thousand.
-So the raw rows of several deliveries go through together and are parted again when they are written. The files of a delivery are
-put in place when its last row has been read and written; a refused delivery leaves none.
+Most deliveries of a night are claim files of a few dozen records, and typing a frame or writing a file costs the same for ten rows as for
+ten thousand. So the raw rows of several deliveries are typed together and rest in one pack (`warehouse.packs`). A large delivery goes
+through in batches and has a pack of its own. A pack is put in place when the last row of its deliveries has been read and written; a
+refused delivery leaves nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
 
 import duckdb
+import numpy as np
 import polars as pl
 
 from expectations.declare import Table
@@ -23,11 +25,12 @@ from transforms import claims as claim_rows
 from transforms.exports import complete
 from transforms.geography import Places
 from transforms.rows import raw_text, typed
+from warehouse import packs
 from warehouse.containers import content
 from warehouse.landing import Landed, missing_context
 from warehouse.profiles import Profiles
 from warehouse.readers import formats, tabular
-from warehouse.readers.claims import ClaimsFile
+from warehouse.readers.claims import ClaimsFile, ClaimTexts
 from warehouse.refusal import Refusal
 from warehouse.settings import Settings
 from warehouse.storage import ParquetSink, restricted_directory
@@ -49,14 +52,7 @@ class Outcome:
     records_read: int = 0
     records_loaded: int = 0
     records_quarantined: int = 0
-
-
-@dataclass(frozen=True)
-class Raw:
-    """Raw rows of one delivery as its reader gives them; for claims their lines too."""
-
-    rows: pl.DataFrame
-    lines: pl.DataFrame | None = None
+    pack: str = ""  # where its rows rest
 
 
 def ingest(items: Sequence[Landed], settings: Settings, places: Places, profiles: Profiles) -> list[Outcome]:
@@ -77,38 +73,19 @@ def refused(item: Landed, refusal: Refusal) -> Outcome:
     return Outcome(item.delivery_id, "refused", refusal.code, f"{refusal.reason}{where}")
 
 
+@dataclass
 class _Delivery:
-    """One delivery being read: its sinks and counts."""
+    """One delivery being read, and its counts."""
 
-    def __init__(self, item: Landed, table: Table, settings: Settings) -> None:
-        def path(verdict: str, name: str):  # type: ignore[no-untyped-def]
-            return settings.rows_dir(verdict, name) / f"{item.delivery_id}.parquet"
-
-        self.item = item
-        self.declared = item.rows_declared
-        self.read = 0
-        spool = settings.spool_dir
-        self.loaded = ParquetSink(path("loaded", table.name), table.polars_schema, spool)
-        self.quarantined = ParquetSink(path("quarantine", table.name), {**table.polars_schema, **QUARANTINE_FIELDS}, spool)
-        self.lines = ParquetSink(path("loaded", CLAIM_LINES.name), CLAIM_LINES.polars_schema, spool)
-        self.bad_lines = ParquetSink(path("quarantine", CLAIM_LINES.name), CLAIM_LINES.polars_schema, spool)
-
-    @property
-    def sinks(self) -> tuple[ParquetSink, ...]:
-        return (self.loaded, self.quarantined, self.lines, self.bad_lines)
-
-    def close(self) -> None:
-        for sink in self.sinks:
-            sink.close()
-
-    def discard(self) -> None:
-        """Remove what was written, also by a night that died before."""
-        for sink in self.sinks:
-            sink.__exit__(None, None, None)
-            sink.path.unlink(missing_ok=True)
+    item: Landed
+    declared: int | None
+    read: int = 0
+    loaded: int = 0
+    quarantined: int = 0
+    pack: str = ""
 
     def outcome(self, limit_pct: float) -> Outcome:
-        bad, i = self.quarantined.rows, self.item.delivery_id
+        bad, i = self.quarantined, self.item.delivery_id
         status, code, reason = "loaded", "", ""
         if self.read and 100 * bad > limit_pct * self.read:
             status, code = "held", "too_many_bad_rows"
@@ -118,7 +95,101 @@ class _Delivery:
             )
         elif self.declared is not None and self.read > self.declared:
             code, reason = "more_than_declared", f"the file holds {self.read} records and declares {self.declared}"
-        return Outcome(i, status, code, reason, self.declared, self.read, self.loaded.rows, bad)
+        return Outcome(i, status, code, reason, self.declared, self.read, self.loaded, bad, self.pack)
+
+
+@dataclass(frozen=True)
+class _Typed:
+    """Typed rows of some deliveries, parted, of claims their lines too; `share` says whose a row is."""
+
+    good: pl.DataFrame
+    bad: pl.DataFrame
+    lines: pl.DataFrame | None = None
+    bad_lines: pl.DataFrame | None = None
+
+    def of(self, first: int, end: int) -> Iterator[pl.DataFrame | None]:
+        """The rows of the deliveries from `first` to `end` - 1."""
+        for frame in (self.good, self.bad, self.lines, self.bad_lines):
+            yield None if frame is None else frame.filter(pl.col("share").is_between(first, end, closed="left")).drop("share")
+
+
+class _Pack:
+    """The files of one pack while they are written."""
+
+    def __init__(self, name: str, table: Table, settings: Settings) -> None:
+        def sink(verdict: str, of: Table, more: dict[str, pl.DataType]) -> ParquetSink:
+            return ParquetSink(packs.path(settings, verdict, of.name, name), {**of.polars_schema, **more}, settings.spool_dir)
+
+        self.name = name
+        self._sinks = [sink(packs.LOADED, table, {}), sink(packs.QUARANTINE, table, QUARANTINE_FIELDS)]
+        if table.name == "claims":
+            self._sinks += [sink(verdict, CLAIM_LINES, {}) for verdict in packs.VERDICTS]
+
+    def write(self, frames: Iterable[pl.DataFrame | None]) -> None:
+        """Rows loaded, rows quarantined and, of claims, the lines of both."""
+        for frame, sink in zip(frames, self._sinks, strict=False):
+            if frame is not None:
+                sink.write(frame)
+
+    def close(self) -> None:
+        for sink in self._sinks:
+            sink.close()
+
+    def discard(self) -> None:
+        """Remove what was written, also by a night that died before."""
+        for sink in self._sinks:
+            sink.__exit__(None, None, None)
+            sink.path.unlink(missing_ok=True)
+
+
+class _Waiting:
+    """Raw rows of several deliveries that wait to be typed together; `deliveries` in the order of their rows."""
+
+    def __init__(self, deliveries: Sequence[_Delivery] = ()) -> None:
+        self.deliveries = list(deliveries)
+        self.texts = ClaimTexts()  # of claims
+        self.frames: list[pl.DataFrame] = []  # of all else
+        self._rows = [0 for _ in deliveries]  # of each delivery
+        self._mark = (0, 0)  # lines and frames before the last delivery
+
+    def begin(self, delivery: _Delivery) -> None:
+        self.deliveries.append(delivery)
+        self._rows.append(0)
+        self._mark = (self.texts.lines, len(self.frames))
+
+    def add(self, rows: int) -> None:
+        """So many rows of the last delivery have come in."""
+        self.deliveries[-1].read += rows
+        self._rows[-1] += rows
+
+    def forget(self) -> None:
+        """The last delivery is refused: its rows go."""
+        self.deliveries.pop()
+        self._rows.pop()
+        lines, frames = self._mark
+        self.texts.back_to(sum(self._rows), lines)
+        del self.frames[frames:]
+
+    def is_much(self, *, of_last: bool = False) -> bool:
+        rows, lines = (self._rows[-1], self.texts.lines - self._mark[0]) if of_last else (sum(self._rows), self.texts.lines)
+        return rows >= TOGETHER_ROWS or lines >= TOGETHER_LINES
+
+    def raw(self) -> tuple[pl.DataFrame, pl.DataFrame | None, pl.DataFrame] | None:
+        """Raw rows, raw lines (of claims), and row by row `share` (place in `deliveries`) and `own_number`; None when there are none.
+
+        `row_number` is a running number from 0 while rows of several deliveries are together, `own_number` the one in the delivery.
+        """
+        lines: pl.DataFrame | None = None
+        if self.texts.claims:
+            rows, lines = self.texts.frames()
+            own = rows["position"]
+        elif self.frames:
+            rows = pl.concat(self.frames, how="diagonal").rechunk()
+            own = rows["row_number"]
+            rows = rows.with_columns(row_number=pl.int_range(pl.len(), dtype=pl.Int64))
+        else:
+            return None
+        return rows, lines, pl.DataFrame({"share": np.repeat(np.arange(len(self._rows)), self._rows), "own_number": own})
 
 
 class _Reading:
@@ -130,7 +201,7 @@ class _Reading:
         self.settings = settings
         self.places = places
         self.profiles = profiles
-        self._waiting: list[tuple[_Delivery, Raw]] = []
+        self._waiting = _Waiting()
 
     def read(self, items: Sequence[Landed]) -> dict[str, Outcome]:
         outcomes: dict[str, Outcome] = {}
@@ -138,17 +209,16 @@ class _Reading:
         restricted_directory(self.settings.spool_dir)
         with duckdb.connect() as self._connection:
             for item in items:
-                delivery = _Delivery(item, self.table, self.settings)
+                delivery = _Delivery(item, item.rows_declared)
                 try:
                     self._take_in(delivery)
                     finished.append(delivery)
                 except Refusal as refusal:
-                    self._waiting = [w for w in self._waiting if w[0] is not delivery]
-                    delivery.discard()
                     outcomes[item.delivery_id] = refused(item, refusal)
+                if self._waiting.is_much():
+                    self._flush()
             self._flush()
         for delivery in finished:
-            delivery.close()
             profile = self.profiles.for_(self.table.name, delivery.item.province)
             limit = profile.bad_rows_limit_pct if profile and profile.bad_rows_limit_pct is not None else self.settings.bad_rows_limit_pct
             outcomes[delivery.item.delivery_id] = delivery.outcome(limit)
@@ -159,87 +229,95 @@ class _Reading:
         item = delivery.item
         if refusal := item.refusal or missing_context(item):
             raise refusal
+        self._waiting.begin(delivery)
+        own: _Pack | None = None  # of a large delivery
         try:
-            for raw in self._raw(delivery):
-                delivery.read += raw.rows.height
-                self._waiting.append((delivery, raw))
-                if (
-                    sum(w.rows.height for _, w in self._waiting) >= TOGETHER_ROWS
-                    or sum(w.lines.height for _, w in self._waiting if w.lines is not None) >= TOGETHER_LINES
-                ):
-                    self._flush()
-        except (duckdb.Error, pl.exceptions.PolarsError, ValueError, EOFError) as error:
+            for rows in self._raw(delivery):
+                self._waiting.add(rows)
+                if self._waiting.is_much(of_last=True):
+                    delivery.pack = item.delivery_id
+                    own = own or _Pack(delivery.pack, self.table, self.settings)
+                    self._flush(own)
+            if item.rows_declared is not None and delivery.read < item.rows_declared:
+                reason = (
+                    f"the manifest declares {item.rows_declared} records, the file holds {delivery.read}; deliver the file again, whole"
+                )
+                raise Refusal("truncated", reason)
+        except (Refusal, duckdb.Error, pl.exceptions.PolarsError, ValueError, EOFError) as error:
+            self._waiting.forget()
+            if own:
+                own.discard()
+            if isinstance(error, Refusal):
+                raise
             # A library's message may quote a cell; only its kind is told.
             raise Refusal("unreadable_file", f"the file cannot be read ({type(error).__name__}); export it again") from None
-        if item.rows_declared is not None and delivery.read < item.rows_declared:
-            reason = f"the manifest declares {item.rows_declared} records, the file holds {delivery.read}; deliver the file again, whole"
-            raise Refusal("truncated", reason)
+        if own:
+            self._flush(own)
+            self._waiting = _Waiting()
+            own.close()
 
-    def _raw(self, delivery: _Delivery) -> Iterator[Raw]:
+    def _raw(self, delivery: _Delivery) -> Iterator[int]:
+        """Put the raw rows of a delivery among those that wait, and say each time how many they are."""
         item = delivery.item
         with ExitStack() as stack:
             path = stack.enter_context(content(item, self.settings.spool_dir))
             if self.table.name != "claims":
                 for rows in tabular.read(path, self.table, self.profiles.for_(self.table.name, item.province)):
-                    yield Raw(rows)
+                    self._waiting.frames.append(rows)
+                    yield rows.height
                 return
             formats.checked(path, self.table)
             file = ClaimsFile(path)
-            for batch in file:
-                yield Raw(batch.claims, batch.lines)
+            for _ in file.texts(lambda: self._waiting.texts):
+                yield 1
             delivery.declared = file.declared if delivery.declared is None else delivery.declared
 
-    def _flush(self) -> None:
-        """Type the waiting raw rows together, part them, and write each delivery's share."""
-        if not self._waiting:
-            return
-        waiting, self._waiting = self._waiting, []
-        frames, lines, start = [], [], 0
-        for number, (_, raw) in enumerate(waiting):
-            # `row_number` becomes a running number while rows of several deliveries are together.
-            ordinal = pl.int_range(start, start + raw.rows.height, eager=True, dtype=pl.Int64)
-            frames.append(raw.rows.with_columns(pl.col("row_number").alias("_row_number"), row_number=ordinal, _share=pl.lit(number)))
-            if raw.lines is not None:
-                place = pl.DataFrame({"row_number": raw.rows["row_number"], "_ordinal": ordinal})
-                lines.append(
-                    raw.lines.join(place, on="row_number", maintain_order="left").drop("row_number").rename({"_ordinal": "row_number"})
-                )
-            start += raw.rows.height
-        raw_rows = pl.concat(frames, how="diagonal").rechunk()
-        kept = raw_rows.select("row_number", "_row_number", "_share")
-        cells = raw_rows.drop("_row_number", "_share")
+    def _flush(self, own: _Pack | None = None) -> None:
+        """Type what waits and write it: a large delivery's rows into its `own` pack, all others' into one that is complete with them."""
+        deliveries = self._waiting.deliveries
+        others = deliveries[:-1] if own else deliveries
+        rows = self._typed()
+        if others and rows:
+            pack = _Pack(packs.name_of(d.item.delivery_id for d in others), self.table, self.settings)
+            for delivery in others:
+                delivery.pack = pack.name
+            pack.write(rows.of(0, len(others)))
+            pack.close()
+        if own and rows:
+            own.write(rows.of(len(others), len(deliveries)))
+        self._waiting = _Waiting(deliveries[-1:] if own else ())
+
+    def _typed(self) -> _Typed | None:
+        """What waits, typed, parted and counted; `row_number` and `delivery_id` are those of each delivery again."""
+        raw = self._waiting.raw()
+        if raw is None:
+            return None
+        cells, raw_lines, kept = raw
         rows = typed(cells, self.table, "")
-        typed_lines: pl.DataFrame | None = None
-        if lines:
-            rows, typed_lines = claim_rows.claims(rows, pl.concat(lines), "")
+        lines: pl.DataFrame | None = None
+        if raw_lines is not None:
+            rows, lines = claim_rows.claims(rows, raw_lines, "")
         rows = complete(rows, self.table, self.period, self.places)
         good, bad = split(self._connection, rows, self.table)
         if not bad.is_empty():
-            text = cells.join(bad.select("row_number"), on="row_number", how="semi", maintain_order="left")
-            bad = bad.with_columns(raw_text=raw_text(text))
-        self._write(waiting, kept, good, bad, typed_lines)
+            bad = bad.with_columns(raw_text=raw_text(cells[bad["row_number"]]))
+        deliveries = self._waiting.deliveries
+        ids = pl.Series([d.item.delivery_id for d in deliveries], dtype=pl.String())
 
-    def _write(
-        self, waiting: list[tuple[_Delivery, Raw]], kept: pl.DataFrame, good: pl.DataFrame, bad: pl.DataFrame, lines: pl.DataFrame | None
-    ) -> None:
-        ids = pl.DataFrame(
-            {"_share": range(len(waiting)), "_id": [d.item.delivery_id for d, _ in waiting]}, schema_overrides={"_share": pl.Int32}
-        )
-        kept = kept.join(ids, on="_share", maintain_order="left")
-        for frame, sink in ((good, "loaded"), (bad, "quarantined")):
-            for share, part in self._shares(frame, kept):
-                getattr(waiting[share][0], sink).write(part)
+        def whose(frame: pl.DataFrame) -> pl.DataFrame:
+            of = kept[frame["row_number"]]
+            return frame.with_columns(of["share"], row_number=of["own_number"], delivery_id=ids.gather(of["share"]))
+
+        lines_of_good = lines_of_bad = None
         if lines is not None:
-            sound = lines.join(good, on="row_number", how="semi", maintain_order="left")
-            for share, part in self._shares(sound, kept):
-                waiting[share][0].lines.write(part)
-            if not bad.is_empty():
-                for share, part in self._shares(lines.join(bad, on="row_number", how="semi", maintain_order="left"), kept):
-                    waiting[share][0].bad_lines.write(part)
-
-    @staticmethod
-    def _shares(frame: pl.DataFrame, kept: pl.DataFrame) -> Iterator[tuple[int, pl.DataFrame]]:
-        """The rows of each delivery, with their own `row_number` and `delivery_id` again."""
-        joined = frame.join(kept, on="row_number", maintain_order="left").with_columns(row_number="_row_number", delivery_id="_id")
-        for part in joined.partition_by("_share", maintain_order=True):
-            yield part["_share"][0], part.drop("_row_number", "_share", "_id")
+            is_bad = np.zeros(kept.height, dtype=bool)
+            is_bad[bad["row_number"].to_numpy()] = True
+            of_bad = pl.Series(is_bad[lines["row_number"].to_numpy()])
+            lines_of_good, lines_of_bad = (
+                (whose(lines), None) if bad.is_empty() else (whose(lines.filter(~of_bad)), whose(lines.filter(of_bad)))
+            )
+        done = _Typed(whose(good), whose(bad), lines_of_good, lines_of_bad)
+        for frame, counted in ((done.good, "loaded"), (done.bad, "quarantined")):
+            for share, count in enumerate(np.bincount(frame["share"].to_numpy(), minlength=len(deliveries)).tolist()):
+                setattr(deliveries[share], counted, getattr(deliveries[share], counted) + count)
+        return done

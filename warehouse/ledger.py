@@ -42,6 +42,7 @@ DELIVERIES = {
     "context": pl.String(),
     "profiles": pl.String(),
     "read_by": pl.String(),
+    "pack": pl.String(),
 }
 FILES = {"file": pl.String(), "size": pl.Int64(), "modified_ns": pl.Int64(), "context": pl.String()}
 RESULTS = {
@@ -95,6 +96,7 @@ class Entry:
     context: str = ""
     profiles: str = ""
     read_by: str = ""  # hash of the code that read it: rows read anew by other code are other rows
+    pack: str = ""  # where its rows rest (`warehouse.packs`)
 
 
 class Ledger:
@@ -118,11 +120,8 @@ class Ledger:
     def book(self, name: str) -> pl.DataFrame:
         """All entries of a book with their `run_id`, in order of the runs."""
         schema = BOOKS[name]
-        frames = [
-            pl.read_parquet(p).select(pl.col(c).cast(t) for c, t in schema.items()).with_columns(run_id=pl.lit(p.stem))
-            for p in sorted((self.directory / name).glob("[0-9]*.parquet"))
-            if self.until is None or p.stem <= self.until
-        ]
+        pages = [p for p in sorted((self.directory / name).glob("[0-9]*.parquet")) if self.until is None or p.stem <= self.until]
+        frames = [_page(p, schema) for p in pages]
         return pl.concat(frames) if frames else pl.DataFrame(schema={**schema, "run_id": pl.String()})
 
     def write(self, run_id: str, book: str, rows: Iterable[Entry | Mapping[str, Any]] | pl.DataFrame) -> None:
@@ -153,6 +152,7 @@ class Ledger:
         Adds `received_rank`: a later delivery has a larger one (time received, then modification time, sha256, path).
         """
         entries = self.book("deliveries").unique("delivery_id", keep="last", maintain_order=True).drop("run_id")
+        entries = entries.with_columns(pack=pl.coalesce("pack", "delivery_id"))  # before there were packs each delivery was one
         released = self.book("decisions").filter(pl.col("decision") == "release")["delivery_id"]
         entries = entries.with_columns(
             status=pl.when((pl.col("status") == "held") & pl.col("delivery_id").is_in(released.implode()))
@@ -170,6 +170,10 @@ class Ledger:
             status=pl.when(superseded).then(pl.lit("superseded")).otherwise("status"),
             reason=pl.when(superseded).then(pl.lit("a later delivery for the same province and month replaces it")).otherwise("reason"),
         ).drop("latest")
+
+    def packs(self) -> set[str]:
+        """Every pack that any entry has ever named: rows that were read again since stay readable."""
+        return set(self.book("deliveries").select(pl.coalesce("pack", "delivery_id")).to_series())
 
     def seen_by(self) -> list[tuple[datetime, int]]:
         """When each run looked at the landing zone, and its number, oldest first. Deliveries that count as an earlier run's do not say."""
@@ -205,3 +209,10 @@ def _with_halved(entries: pl.DataFrame, released: set[str]) -> pl.DataFrame:
         )
         .drop("_reason")
     )
+
+
+def _page(path: Path, schema: Mapping[str, pl.DataType]) -> pl.DataFrame:
+    """One run's entries of a book; columns that the book did not have then are null."""
+    page = pl.read_parquet(path)
+    columns = (pl.col(c).cast(t) if c in page.columns else pl.lit(None, t).alias(c) for c, t in schema.items())
+    return page.select(columns).with_columns(run_id=pl.lit(path.stem))

@@ -11,11 +11,10 @@ from pathlib import Path
 import polars as pl
 
 from expectations.exports import BY_NAME, EXPORTS
-from warehouse import backfill, landing, reference
+from warehouse import backfill, landing, packs, reference
 from warehouse.arrivals import arrivals, reading_code
 from warehouse.backfill import Plan, Planned, Scope
 from warehouse.ledger import Ledger
-from warehouse.parquet_files import existing
 from warehouse.partitions import NATION, Partition
 from warehouse.peek import partition_of
 from warehouse.settings import Settings
@@ -118,11 +117,10 @@ def cells(settings: Settings, scope: Scope, received: pl.DataFrame, planned: lis
 
 def _claims_there(settings: Settings, received: pl.DataFrame, found: dict[str, dict[str, Counter[str]]], scope: Scope) -> None:
     """Count claim deliveries by what is in their rows: one delivery may be of several provinces and months."""
-    folder = settings.rows_dir("loaded", "claims")
-    files = existing([folder / f"{i}.parquet" for i in received["delivery_id"]])
+    files = packs.files(settings, packs.LOADED, BY_NAME["claims"], received.filter(pl.col("records_loaded") > 0))
     if not files:
         return
-    of = pl.scan_parquet(files).select(
+    of = packs.scan(files, received).select(
         "delivery_id", province=pl.col("facility_code").str.head(2), month=pl.date("settlement_year", "settlement_month", 1)
     )
     rows = of.unique().collect().join(received.select("delivery_id", "status"), on="delivery_id").drop_nulls()

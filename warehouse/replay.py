@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import duckdb
 import polars as pl
@@ -22,6 +21,7 @@ from transforms import claims as claim_rows
 from transforms.exports import complete
 from transforms.geography import Places
 from transforms.rows import typed
+from warehouse import packs
 from warehouse.ingest import QUARANTINE_FIELDS, Outcome
 from warehouse.ledger import Entry
 from warehouse.profiles import Profiles
@@ -52,13 +52,13 @@ class Replayed:
         elif e.code == "more_than_declared":
             code, reason = e.code, e.reason
         loaded = e.records_loaded + self.good.height
-        return Outcome(e.delivery_id, status, code, reason, e.records_declared, e.records_read, loaded, self.bad.height)
+        return Outcome(e.delivery_id, status, code, reason, e.records_declared, e.records_read, loaded, self.bad.height, pack_of(e))
 
 
 def replay(settings: Settings, entry: Entry, places: Places, profiles: Profiles) -> Replayed:
     """Run the quarantined rows of a delivery again. Reads its quarantine file; writes nothing."""
     table = BY_NAME[entry.export or ""]
-    kept = pl.read_parquet(file_of(settings, "quarantine", table, entry.delivery_id))
+    kept = rows_of(settings, packs.QUARANTINE, table, entry)
     profile = profiles.for_(table.name, entry.province_code)
     raw = raw_rows(kept, table, profile.values if profile else {})
     rows = typed(raw, table, entry.delivery_id)
@@ -86,28 +86,36 @@ def raw_rows(kept: pl.DataFrame, table: Table, values: Mapping[str, Mapping[str,
     return pl.DataFrame(columns)
 
 
-def file_of(settings: Settings, verdict: str, table: Table, delivery_id: str) -> Path:
-    return settings.rows_dir(verdict, table.name) / f"{delivery_id}.parquet"
+def rows_of(settings: Settings, verdict: str, table: Table, entry: Entry) -> pl.DataFrame:
+    """The rows of one delivery in its pack, in the order of its file; none where it has none under this verdict."""
+    path = packs.path(settings, verdict, table.name, entry.pack)
+    if not path.exists():
+        return pl.DataFrame(schema=table.polars_schema)
+    return pl.read_parquet(path).filter(pl.col("delivery_id") == entry.delivery_id).sort("row_number", maintain_order=True)
+
+
+def pack_of(entry: Entry) -> str:
+    """The pack that a replayed delivery's rows go to: one of its own."""
+    return packs.name_of([entry.delivery_id])
 
 
 def write(live: Settings, staging: Settings, replayed: Replayed) -> None:
     """Write the delivery's rows as they then are: loaded ones old and new in the order of the file, and what stays in quarantine."""
     table = BY_NAME[replayed.entry.export or ""]
-    i = replayed.entry.delivery_id
-    old = file_of(live, "loaded", table, i)
-    loaded = [replayed.good.select(*table.polars_schema)] + ([pl.read_parquet(old)] if old.exists() else [])
-    _put(staging, "loaded", table, i, pl.concat(loaded, how="vertical_relaxed").sort("row_number"), {})
-    _put(staging, "quarantine", table, i, replayed.bad, QUARANTINE_FIELDS)
+    i = replayed.entry
+    loaded = [rows_of(live, packs.LOADED, table, i), replayed.good.select(*table.polars_schema)]
+    _put(staging, packs.LOADED, table, i, pl.concat(loaded, how="vertical_relaxed").sort("row_number"), {})
+    _put(staging, packs.QUARANTINE, table, i, replayed.bad, QUARANTINE_FIELDS)
     if table.name == "claims":
-        paths = [file_of(live, v, CLAIM_LINES, i) for v in ("loaded", "quarantine")]
-        lines = pl.concat([pl.read_parquet(p) for p in paths if p.exists()] or [pl.DataFrame(schema=CLAIM_LINES.polars_schema)])
+        lines = pl.concat([rows_of(live, v, CLAIM_LINES, i).select(*CLAIM_LINES.polars_schema) for v in packs.VERDICTS])
         lines = lines.sort("row_number", maintain_order=True)
-        for verdict, how in (("loaded", "anti"), ("quarantine", "semi")):
+        for verdict, how in ((packs.LOADED, "anti"), (packs.QUARANTINE, "semi")):
             part = lines.join(replayed.bad.select("row_number"), on="row_number", how=how, maintain_order="left")  # type: ignore[arg-type]
             _put(staging, verdict, CLAIM_LINES, i, part, {})
 
 
-def _put(settings: Settings, verdict: str, table: Table, delivery_id: str, rows: pl.DataFrame, more: dict[str, pl.DataType]) -> None:
-    with ParquetSink(file_of(settings, verdict, table, delivery_id), {**table.polars_schema, **more}, settings.spool_dir) as sink:
+def _put(settings: Settings, verdict: str, table: Table, entry: Entry, rows: pl.DataFrame, more: dict[str, pl.DataType]) -> None:
+    path = packs.path(settings, verdict, table.name, pack_of(entry))
+    with ParquetSink(path, {**table.polars_schema, **more}, settings.spool_dir) as sink:
         sink.write(rows)
         sink.close()

@@ -109,5 +109,5 @@ class Settings(BaseSettings):
         return self.home_dir / "reports"
 
     def rows_dir(self, verdict: str, table: str) -> Path:
-        """Parquet files, one a delivery: `verdict` is `loaded` or `quarantine`."""
+        """Packs of rows (`warehouse.packs`): `verdict` is `loaded` or `quarantine`."""
         return self.restricted_dir / verdict / table

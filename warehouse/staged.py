@@ -24,10 +24,10 @@ import duckdb
 
 from warehouse import manifests
 from warehouse.backfill import APPROVED, MOVES, Place, clear, write_json
+from warehouse.packs import VERDICTS
 from warehouse.settings import Settings
 from warehouse.storage import restricted_directory, sync_all, sync_directory
 
-VERDICTS = ("loaded", "quarantine")
 # Of the live restricted area, what is no book and no row.
 APART = ("backfills", "spool", "superseded", "night.lock")
 
@@ -49,7 +49,7 @@ def settings_of(live: Settings, area: Path) -> StagedSettings:
 def mirror(live: Settings, area: Path, partitions: Iterable[Path], renewed: Iterable[str]) -> None:
     """Fill a new `area`: links to the live books and rows, and to the rows of staged partitions (their folders).
 
-    `renewed`: packs of live rows that are read again, which are left out.
+    `renewed`: packs that are written anew, whose live rows are left out.
     """
     left_out = set(renewed)
     root = live.restricted_dir

@@ -13,9 +13,10 @@ import polars as pl
 
 from expectations.declare import Rule, Table
 from expectations.exports import EXPORTS
+from expectations.exports.facilities import FACILITIES
 from expectations.quarantine import counts
 from expectations.validation import RuleResult
-from warehouse import parquet_files, reference
+from warehouse import packs, reference
 from warehouse.ingest import Outcome
 from warehouse.settings import Settings
 
@@ -25,10 +26,15 @@ class Disagreement(Exception):
 
 
 def stage(
-    database: Path, settings: Settings, outcomes: Sequence[Outcome], export_of: dict[str, str], known_facilities: Sequence[Path]
+    database: Path, settings: Settings, outcomes: Sequence[Outcome], export_of: dict[str, str], known_facilities: pl.DataFrame
 ) -> list[Table]:
-    """Fill a new DuckDB file with the rows of the deliveries that were read; returns the exports that have any."""
-    read = [o.delivery_id for o in outcomes if o.status != "refused"]
+    """Fill a new DuckDB file with the rows of the deliveries that were read; returns the exports that have any.
+
+    `known_facilities`: deliveries of facility lists (delivery_id, pack, records_loaded) that were received before.
+    """
+    rows = [(o.delivery_id, export_of[o.delivery_id], o.pack, o.records_loaded) for o in outcomes if o.status != "refused"]
+    schema = {"delivery_id": pl.String(), "export": pl.String(), "pack": pl.String(), "records_loaded": pl.Int64()}
+    read = pl.DataFrame(rows, schema=schema, orient="row")
     staged: list[Table] = []
     with duckdb.connect(str(database), config={"autoinstall_known_extensions": False}) as c:
         reference.load(c)
@@ -37,16 +43,18 @@ def stage(
         c.execute("CREATE TABLE known.object_code AS SELECT DISTINCT object_code FROM reference.object_codes")
         c.execute("CREATE TABLE known.icd AS SELECT DISTINCT icd_code FROM reference.icd")
         for table in EXPORTS:
-            ids = [i for i in read if export_of[i] == table.name]
+            of_export = read.filter(pl.col("export") == table.name)
             columns = ", ".join(f"{f.name} {f.kind.duckdb}" for f in table.fields)
             c.execute(f"CREATE TABLE staged.{table.name} ({columns})")
-            for verdict in ("loaded", "quarantine"):  # apart: the files of a verdict have one schema, and DuckDB need not compare them
-                files = parquet_files.existing([settings.rows_dir(verdict, table.name) / f"{i}.parquet" for i in ids])
-                parquet_files.insert(c, f"staged.{table.name}", files, [f.name for f in table.fields])
-            if ids:
+            for verdict in packs.VERDICTS:  # apart: the files of a verdict have one schema, and DuckDB need not compare them
+                files = packs.files(settings, verdict, table, of_export)
+                packs.insert(c, f"staged.{table.name}", files, of_export, [f.name for f in table.fields])
+            if not of_export.is_empty():
                 staged.append(table)
         c.execute("CREATE TABLE known.facility AS SELECT DISTINCT facility_code FROM staged.facilities WHERE facility_code IS NOT NULL")
-        parquet_files.insert(c, "known.facility", parquet_files.existing(known_facilities), ["facility_code"])
+        packs.insert(
+            c, "known.facility", packs.files(settings, packs.LOADED, FACILITIES, known_facilities), known_facilities, ["facility_code"]
+        )
     return staged
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -61,15 +62,14 @@ def test_a_lock_dies_with_its_holder(tmp_path: Path) -> None:
 
 def test_a_night_leaves_what_a_backfill_writes_and_takes_it_the_next_time(tmp_path: Path) -> None:
     zone = Zone(tmp_path)
-    card = "MA_THE_BHYT,HO_TEN,NGAY_SINH,GIOI_TINH,TU_NGAY,DEN_NGAY,MADT,MATINH_KCB,MAXA,MA_DKBD\n"
-    march = "provinces/cards/province=22/period=2025-03/the.csv"
-    april = "provinces/cards/province=22/period=2025-04/the.csv"
-    for path in (march, april):
-        zone.put(path, card)
+    march = "planning/budgets/province=22/period=2025-03/du_toan.csv"
+    april = "planning/budgets/province=22/period=2025-04/du_toan.csv"
+    for number, path in enumerate((march, april), start=1):
+        zone.put(path, f"NAM,MATINH,DU_TOAN\n2025,22,{number}000\n")
     with Locks(zone.settings.locks_dir, "backfill 1") as locks:
-        locks.take_all([MARCH])
+        locks.take_all([replace(MARCH, export="budgets")])
         night = zone.look_and_record()
         assert set(zone.statuses()) == {april}
-        assert [(x.path, x.reason) for x in night.set_aside] == [(march, "a backfill is writing cards 22 2025-03")]
+        assert [(x.path, x.reason) for x in night.set_aside] == [(march, "a backfill is writing budgets 22 2025-03")]
     assert zone.look_and_record().set_aside == []
     assert set(zone.statuses()) == {march, april}

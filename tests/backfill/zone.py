@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from pathlib import Path
 
 import polars as pl
@@ -65,10 +65,8 @@ class Zone:
         night_steps.link_persons(night)
         return night_steps.put_in_place(night, night_steps.build(night))
 
-    def plan(
-        self, exports: Sequence[str], first: date, last: date, *provinces: str, reread: bool = False, at: datetime | None = None
-    ) -> Plan:
-        return steps.plan(self.settings, Scope(tuple(exports), first, last, provinces, reread), at or datetime.now(UTC))
+    def plan(self, exports: Sequence[str], first: date, last: date, *provinces: str, reread: bool = False) -> Plan:
+        return steps.plan(self.settings, Scope(tuple(exports), first, last, provinces, reread))
 
     def statuses(self) -> dict[str, str]:
         return dict(self.ledger.deliveries().select("path", "status").iter_rows())

@@ -191,7 +191,8 @@ def test_rows_lie_on_disk_only_for_what_was_taken_in(faulty: Published) -> None:
         column = "records_loaded" if verdict == "loaded" else "records_quarantined"
         for table in EXPORTS:
             files = sorted((faulty.home / "restricted" / verdict / table.name).glob("*"))
-            rows = {p.stem: pl.scan_parquet(p).select(pl.len()).collect().item() for p in files}
+            packs = [pl.read_parquet(p, columns=["delivery_id"]) for p in files]
+            rows = dict(pl.concat(packs)["delivery_id"].value_counts().iter_rows()) if packs else {}
             of_export = received.filter((pl.col("export") == table.name) & (pl.col(column) > 0))
             assert rows == dict(of_export.select("delivery_id", column).iter_rows())
 

@@ -70,7 +70,7 @@ def test_a_night_killed_while_it_reads_leaves_nothing_behind(
 ) -> None:
     """Here the work area also makes a key of its own, so keyed hashes are others, and nothing else is."""
     home = tmp_path / "data"
-    die_in_the_night(prefect_home, home, small.landing, "warehouse.storage", "ParquetSink", "close", "60")
+    die_in_the_night(prefect_home, home, small.landing, "warehouse.storage", "ParquetSink", "close", "8")
     assert not (home / "warehouse" / "current").exists()
     assert any((home / "restricted" / "loaded").rglob("*.parquet")), "killed in the middle: some deliveries were read"
 

@@ -7,7 +7,7 @@ envelope, 40 KB a claim) where lxml reads every element at 51; 145 MiB at the pe
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
@@ -43,6 +43,88 @@ class ClaimBatch(NamedTuple):
     lines: pl.DataFrame
 
 
+class ClaimTexts:
+    """The texts of HOSO, of one file or of many, until they are put into frames: setting Polars to work costs as much as fifty claims."""
+
+    def __init__(self) -> None:
+        self._positions: list[int] = []
+        self._flaws: list[str | None] = []
+        self._issued_on: list[date | None] = []
+        self._claims: Texts = []
+        self._line_rows: list[int] = []
+        self._line_tables: list[str] = []
+        self._lines: Texts = []
+
+    @property
+    def claims(self) -> int:
+        return len(self._positions)
+
+    @property
+    def lines(self) -> int:
+        return len(self._line_rows)
+
+    def back_to(self, claims: int, lines: int) -> None:
+        """Forget what came after the first `claims` and `lines`."""
+        del self._positions[claims:], self._flaws[claims:], self._issued_on[claims:]
+        del self._line_rows[lines:], self._line_tables[lines:]
+        del self._claims[claims * len(KINDS["1"].elements) :], self._lines[lines * len(KINDS["2"].elements) :]
+
+    def add(self, hoso: Hoso, readers: Mapping[str, Reader], issued_on: date | None) -> None:
+        claim: Texts | None = None
+        flaws = set()
+        row = len(self._positions)
+        for name, content in hoso.documents:
+            if name == "1" and claim is not None:
+                continue  # the first XML1 counts
+            try:
+                if content is None:
+                    raise Flaw("undecodable")
+                records = readers[name].read(content, f"HOSO {hoso.ordinal}, XML{name}")
+            except Flaw as flaw:
+                flaws.add(flaw.name)
+                continue
+            if name != "1":
+                self._lines += records.texts
+                self._line_rows += [row] * records.count
+                self._line_tables += [name] * records.count
+            elif records.count:
+                claim = records.texts
+        if claim is None:
+            flaws.add("no_xml1")
+        self._positions.append(hoso.ordinal)
+        self._flaws.append(next((f for f in _FLAWS if f in flaws), None))
+        self._issued_on.append(issued_on)
+        self._claims += claim or [None] * len(KINDS["1"].elements)
+
+    def frames(self, first: int = 0) -> ClaimBatch:
+        """All of it; `row_number` counts on from `first` (`position` counts the HOSO of each file)."""
+        of_claim = _texts(self._claims, KINDS["1"])
+        claims = pl.DataFrame(
+            {
+                "row_number": pl.int_range(first, first + self.claims, eager=True, dtype=pl.Int64),
+                "row_flaw": pl.Series(self._flaws, dtype=pl.String),
+                "position": pl.Series(self._positions, dtype=pl.Int64),
+                "standard": of_claim.select(
+                    pl.when(pl.any_horizontal(pl.col(*_OF_130).is_not_null()))
+                    .then(pl.lit("130"))
+                    .when(pl.any_horizontal(pl.col(*_OF_4210).is_not_null()))
+                    .then(pl.lit("4210"))
+                ).to_series(),
+                "issued_on": pl.Series(self._issued_on, dtype=pl.Date),
+            }
+        )
+        lines = pl.DataFrame(
+            {
+                "row_number": pl.Series(self._line_rows, dtype=pl.Int64) + first,
+                "line_table": pl.Series(self._line_tables, dtype=pl.String),
+            }
+        )
+        return ClaimBatch(
+            claims.hstack(_fields(of_claim, CLAIM_DELIVERED)),
+            lines.hstack(_fields(_texts(self._lines, KINDS["2"]), LINE_DELIVERED)),
+        )
+
+
 class ClaimsFile:
     """A claim file; iterating yields `ClaimBatch`es, `read` and `declared` (None when not said) are final at the end.
 
@@ -63,84 +145,22 @@ class ClaimsFile:
     def declared(self) -> int | None:
         return self._envelope.declared
 
-    def __iter__(self) -> Iterator[ClaimBatch]:
+    def texts(self, into: Callable[[], ClaimTexts]) -> Iterator[int]:
+        """Add each HOSO to what `into` gives, and yield how many were read so far."""
         self._envelope = Envelope(self._path)
         readers = {name: Reader(kind) for name, kind in KINDS.items()}
-        batch = _Batch(readers)
         for hoso in self._envelope:
-            batch.add(hoso)
-            if batch.full:
-                yield batch.frames(_day(self._envelope.issued_on))
-                batch = _Batch(readers)
-        if batch.row_numbers:
-            yield batch.frames(_day(self._envelope.issued_on))
+            into().add(hoso, readers, _day(self._envelope.issued_on))
+            yield hoso.ordinal
 
-
-class _Batch:
-    def __init__(self, readers: Mapping[str, Reader]) -> None:
-        self._readers = readers
-        self.row_numbers: list[int] = []
-        self._flaws: list[str | None] = []
-        self._claims: Texts = []
-        self._line_rows: list[int] = []
-        self._line_tables: list[str] = []
-        self._lines: Texts = []
-
-    @property
-    def full(self) -> bool:
-        return len(self._line_rows) >= LINES_PER_BATCH or len(self.row_numbers) >= CLAIMS_PER_BATCH
-
-    def add(self, hoso: Hoso) -> None:
-        claim: Texts | None = None
-        flaws = set()
-        for name, content in hoso.documents:
-            if name == "1" and claim is not None:
-                continue  # the first XML1 counts
-            try:
-                if content is None:
-                    raise Flaw("undecodable")
-                records = self._readers[name].read(content, f"HOSO {hoso.ordinal}, XML{name}")
-            except Flaw as flaw:
-                flaws.add(flaw.name)
-                continue
-            if name != "1":
-                self._lines += records.texts
-                self._line_rows += [hoso.ordinal] * records.count
-                self._line_tables += [name] * records.count
-            elif records.count:
-                claim = records.texts
-        if claim is None:
-            flaws.add("no_xml1")
-        self.row_numbers.append(hoso.ordinal)
-        self._flaws.append(next((f for f in _FLAWS if f in flaws), None))
-        self._claims += claim or [None] * len(KINDS["1"].elements)
-
-    def frames(self, issued_on: date | None) -> ClaimBatch:
-        of_claim = _texts(self._claims, KINDS["1"])
-        claims = pl.DataFrame(
-            {
-                "row_number": pl.Series(self.row_numbers, dtype=pl.Int64),
-                "row_flaw": pl.Series(self._flaws, dtype=pl.String),
-                "position": pl.Series(self.row_numbers, dtype=pl.Int64),
-                "standard": of_claim.select(
-                    pl.when(pl.any_horizontal(pl.col(*_OF_130).is_not_null()))
-                    .then(pl.lit("130"))
-                    .when(pl.any_horizontal(pl.col(*_OF_4210).is_not_null()))
-                    .then(pl.lit("4210"))
-                ).to_series(),
-                "issued_on": pl.repeat(issued_on, len(self.row_numbers), dtype=pl.Date, eager=True),
-            }
-        )
-        lines = pl.DataFrame(
-            {
-                "row_number": pl.Series(self._line_rows, dtype=pl.Int64),
-                "line_table": pl.Series(self._line_tables, dtype=pl.String),
-            }
-        )
-        return ClaimBatch(
-            claims.hstack(_fields(of_claim, CLAIM_DELIVERED)),
-            lines.hstack(_fields(_texts(self._lines, KINDS["2"]), LINE_DELIVERED)),
-        )
+    def __iter__(self) -> Iterator[ClaimBatch]:
+        batch = ClaimTexts()
+        for read in self.texts(lambda: batch):
+            if batch.lines >= LINES_PER_BATCH or batch.claims >= CLAIMS_PER_BATCH:
+                yield batch.frames(read + 1 - batch.claims)
+                batch.back_to(0, 0)
+        if batch.claims:
+            yield batch.frames(self.read + 1 - batch.claims)
 
 
 @lru_cache(maxsize=1024)  # many files of a night are of one day, and setting Polars to work costs more than reading it

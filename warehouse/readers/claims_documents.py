@@ -162,7 +162,7 @@ class Scanner:
             if opened := head.match(text, start):
                 records = self._records(text, opened.end(), tail)
                 if records and references:
-                    return Records([unescape(t, _QUOTES) if t else t for t in records.texts], records.count)
+                    return Records([unescape(t, _QUOTES) if t and "&" in t else t for t in records.texts], records.count)
                 return records
         return None
 
