@@ -28,8 +28,9 @@ from flows.processes import Readers, readers
 from warehouse import backfill, manifests, packs, parts, planning, profiles, publish, staged
 from warehouse.arrivals import Arrivals, arrivals, reading_code
 from warehouse.backfill import OUTCOMES, Place, Plan, Planned, Scope, Stale
-from warehouse.build import Build, Built, person_key
+from warehouse.build import Build, Built
 from warehouse.code_version import code_version
+from warehouse.fingerprints import person_key
 from warehouse.ingest import Outcome
 from warehouse.landing import Landed
 from warehouse.ledger import Entry, Ledger
@@ -256,6 +257,7 @@ def build(settings: Settings, chosen: Plan) -> None:
     restricted_directory(place.version.parent)
     making = staged.fresh(place.version)
     area = night.settings
+    night.note_timings()
     with night.timed("build"), scratch_directory(area.spool_dir) as scratch:
         built = Built(night.run_id, making, steps.wanted(area, night.ledger.deliveries()))
         previous = manifests.of_version(publish.current(settings))

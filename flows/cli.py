@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import App, Parameter
 
 from flows.backfill_commands import app as backfill_app
+from flows.report import commands
 from warehouse.code_version import RELEASE
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ app = App(
     help="Coverage warehouse for Vietnam's social health insurance (bảo hiểm y tế). Settings: environment variables COVERAGE_LANDING,"
     " COVERAGE_HOME, COVERAGE_WAREHOUSE and others (see README). Exit status: 0 published, 1 failed and the old warehouse stands, 2 usage.",
 )
+commands.add_to(app)
 
 app.command(backfill_app)
 
@@ -71,14 +73,6 @@ def nightly(*, wait: float = 0, received_at: datetime | None = None) -> int:
 
 
 @app.command
-def status() -> int:
-    """What is published, how fresh each export is, what waits for a person."""
-    from flows.status import print_status
-
-    return print_status(settings_or_exit())
-
-
-@app.command
 def queries() -> int:
     """Three queries to try on the published warehouse, with their answers."""
     from flows.queries import print_queries
@@ -94,6 +88,7 @@ def sample(
     months: Annotated[str, Parameter(help="first and last month, as 2025-06..2025-08")] = "2025-06..2025-08",
     seed: int = 1,
     faults: bool = False,
+    flat_lists: bool = False,
     claims: int = 0,
     files: int = 0,
     cards: int = 0,
@@ -112,6 +107,8 @@ def sample(
         Same seed, same bytes.
     faults
         Add one of each bad input of the contract.
+    flat_lists
+        Let a few facilities send claims as flat lists (79a, 80a, 01/BH) too, or only so.
     claims
         Claims of the last month, of about 40 kB, in that many `--files`; truth: visits and money by facility.
     files
@@ -138,7 +135,7 @@ def sample(
         return PUBLISHED
     from warehouse.samples import write
 
-    write(out, persons=persons, months=(first, last), seed=seed, faults=faults)
+    write(out, persons=persons, months=(first, last), seed=seed, faults=faults, flat_lists=flat_lists)
     print(f"Wrote {out / 'landing'} and {out / 'truth'}. Try: COVERAGE_LANDING={out / 'landing'} bhyt nightly")
     return PUBLISHED
 

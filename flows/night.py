@@ -7,7 +7,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -25,8 +25,9 @@ from transforms.geography import Places
 from warehouse import assemble, card_persons, landing, manifests, packs, parts, profiles, publish, reference, staging
 from warehouse.arrivals import Arrivals, arrivals, entry, is_short, repeat, short_archives
 from warehouse.backfill import kept_back
-from warehouse.build import Build, Built, fingerprints, given_fingerprints, person_key, published_fingerprints, sha256
+from warehouse.build import Build, Built
 from warehouse.code_version import code_hash, code_version
+from warehouse.fingerprints import given_fingerprints, of_relations, of_tables, person_key, published_fingerprints, sha256
 from warehouse.ingest import Outcome, ingest
 from warehouse.landing import Landed
 from warehouse.ledger import Entry, Ledger
@@ -48,13 +49,29 @@ class NoLandingZone(Exception):
 
 
 @dataclass
+class Step:
+    """A step of the night: what it took, and what it worked on where that says something."""
+
+    name: str
+    seconds: float = 0.0
+    files: int | None = None
+    records: int | None = None
+    megabytes: float | None = None
+
+
+@dataclass
 class Night:
     """One run: its settings, its clock and what it has found so far."""
 
     settings: Settings
     received_at: datetime
-    timings: dict[str, float] = field(default_factory=dict)
+    steps: dict[str, Step] = field(default_factory=dict)
     set_aside: list[SetAside] = field(default_factory=list)
+
+    @property
+    def timings(self) -> dict[str, float]:
+        """Seconds of each step so far."""
+        return {name: step.seconds for name, step in self.steps.items()}
 
     @cached_property
     def ledger(self) -> Ledger:
@@ -91,15 +108,24 @@ class Night:
         return Validator(self.report_dir / "data_docs" if self.settings.data_docs else None)
 
     @contextmanager
-    def timed(self, step: str) -> Iterator[None]:
+    def timed(self, step: str) -> Iterator[Step]:
         start = time.perf_counter()
         log.info("%s …", step)
+        work = self.steps.setdefault(step, Step(step))
         try:
-            yield
+            yield work
         finally:
             seconds = time.perf_counter() - start
-            self.timings[step] = self.timings.get(step, 0.0) + seconds
+            work.seconds += seconds
             log.info("%s: %.1f s", step, seconds)
+
+    def note_timings(self) -> None:
+        """Write the steps so far into the ledger: before the build, which shows them, and once more at the end, for the next version."""
+        rows = [
+            {"place": place, "step": s.name} | {k: v for k, v in asdict(s).items() if k != "name"}
+            for place, s in enumerate(self.steps.values(), 1)
+        ]
+        self.ledger.write(self.run_id, "timings", rows)
 
 
 def begin(settings: Settings, received_at: datetime | None = None) -> Night:
@@ -123,9 +149,11 @@ def anything_landed(night: Night) -> bool:
 
 def look(night: Night) -> Arrivals:
     """What is new in the landing zone."""
-    with night.timed("look"):
+    with night.timed("look") as step:
         known = night.ledger.known_files(night.profiles.fingerprint)
-        return arrivals(landing.scan(night.settings.landing_dir, known), night.ledger.deliveries(), night.profiles.fingerprint)
+        found = arrivals(landing.scan(night.settings.landing_dir, known), night.ledger.deliveries(), night.profiles.fingerprint)
+        step.files, step.megabytes = len(found.seen), sum({x.file: x.size for x in found.seen}.values()) / 1e6
+        return found
 
 
 def leave_alone(night: Night, found: Arrivals, locks: Locks) -> Arrivals:
@@ -177,7 +205,8 @@ def _take_out(night: Night, items: Sequence[Landed], read: Sequence[Outcome], ch
 
 def validate(night: Night, items: Sequence[Landed], outcomes: Sequence[Outcome]) -> pl.DataFrame:
     """Great Expectations over all rows that were read; returns rule results per delivery (`quality.results`)."""
-    with night.timed("validate"), scratch_directory(night.settings.spool_dir) as scratch:
+    with night.timed("validate") as step, scratch_directory(night.settings.spool_dir) as scratch:
+        step.files, step.records = len(items), sum(o.records_read for o in outcomes)
         database = scratch / "rows.duckdb"  # not named like a schema: DuckDB would find the name ambiguous
         export_of = {x.delivery_id: x.export or "" for x in items}
         deliveries = night.ledger.deliveries().filter((pl.col("export") == "facilities") & (pl.col("status") != "refused"))
@@ -198,6 +227,13 @@ def record(
 
     `keep_reading`: the rows are still those of the code and the profiles that first read them (a replay reads no file).
     """
+    with night.timed("record"):
+        entries = _entries(night, found, items, outcomes, keep_reading) + list(further)
+        _write(night, found, items, outcomes, results, entries)
+        return entries
+
+
+def _entries(night: Night, found: Arrivals, items: Sequence[Landed], outcomes: Sequence[Outcome], keep_reading: bool) -> list[Entry]:
     former = {r["delivery_id"]: r for r in night.ledger.deliveries().iter_rows(named=True)}
     fingerprint = night.profiles.fingerprint
     by_id = {o.delivery_id: o for o in outcomes}
@@ -208,8 +244,17 @@ def record(
     records = {i: r["records_read"] for i, r in former.items()} | {o.delivery_id: o.records_read for o in outcomes}
     repeats = list(found.repeats)
     repeats += [(twin, original) for original, twins in found.twins.items() for twin in twins]
-    entries += [repeat(x, original, records[original], seen, sequence(x), fingerprint) for x, original in repeats]
-    entries += further
+    return entries + [repeat(x, original, records[original], seen, sequence(x), fingerprint) for x, original in repeats]
+
+
+def _write(
+    night: Night,
+    found: Arrivals,
+    items: Sequence[Landed],
+    outcomes: Sequence[Outcome],
+    results: pl.DataFrame,
+    entries: Sequence[Entry],
+) -> None:
     files = {x.path.split("!/")[0]: x for x in found.seen if not (x.refusal and x.sha256 == "")}
     ledger = night.ledger
     sync_all()  # the rows before the entries that make them count
@@ -222,7 +267,6 @@ def record(
     )
     ledger.write(night.run_id, "deliveries", entries)  # last: without it the others are not looked at
     packs.sweep(night.settings, ledger.packs())
-    return entries
 
 
 def _quarantined(night: Night, items: Sequence[Landed], outcomes: Sequence[Outcome]) -> pl.DataFrame:
@@ -258,9 +302,9 @@ def link_persons(night: Night) -> dict[str, object] | None:
 
 
 def wanted(settings: Settings, deliveries: pl.DataFrame) -> dict[str, str]:
-    """Fingerprints of the tables that the ledger as it stands calls for."""
+    """Fingerprints of all relations that the ledger as it stands calls for."""
     given = given_fingerprints(settings, deliveries, persons_made_from(settings, deliveries))
-    return fingerprints(given, person_key(settings))
+    return of_relations(given, person_key(settings))
 
 
 def up_to_date(settings: Settings, ledger: Ledger) -> bool:
@@ -270,12 +314,13 @@ def up_to_date(settings: Settings, ledger: Ledger) -> bool:
         return False
     if made[-1].name < max(ledger.runs(), default=""):
         return False  # the ledger tells of what no version shows yet: a night died before it published, or a person has decided
-    return published_fingerprints(made[-1] / "coverage.duckdb") == wanted(settings, ledger.deliveries())
+    return published_fingerprints(made[-1] / "coverage.duckdb") == of_tables(wanted(settings, ledger.deliveries()))
 
 
 def build(night: Night) -> Built:
     """Build the next version in a directory of its own, beside the published one."""
     settings = night.settings
+    night.note_timings()
     with night.timed("build"), scratch_directory(settings.spool_dir) as scratch:
         built = Built(night.run_id, publish.staging_directory(settings, night.run_id), wanted(settings, night.ledger.deliveries()))
         previous = manifests.of_version(publish.current(settings))

@@ -43,6 +43,7 @@ def nightly(wait_seconds: float = 0, received_at: datetime | None = None) -> Sum
         built = tasks.build(night)
         audited = tasks.audit(night, built)
         published = tasks.put_in_place(night, built)
+        night.note_timings()
         summary = summarise(night, found, built, audited, published, linkage)
         try:
             show(night, summary)
@@ -53,17 +54,18 @@ def nightly(wait_seconds: float = 0, received_at: datetime | None = None) -> Sum
 
 def read_all(night: Night, found: Arrivals) -> list[Outcome]:
     """Read new deliveries, several at a time; what a cached run left no rows of is read again."""
-    weight = weights(found.to_read)
-    together = batches(found.to_read)
-    progress = tasks.Progress(sum(weight.values()))
+    size = sum(weights(found.to_read).values())
     night.profiles, night.places, night.run_id  # noqa: B018 - once, before threads share them
-    with night.timed("read"), readers(night.settings, sum(weight.values())) as reading:
-        futures = tasks.read_deliveries.map(unmapped(night), together, unmapped(reading))
-        size_of = {f.task_run_id: sum(weight[x.delivery_id] for x in b) for f, b in zip(futures, together, strict=True)}
+    with night.timed("read") as step, readers(night.settings, size) as reading:
+        progress = tasks.Progress(found.to_read)
+        futures = tasks.read_deliveries.map(unmapped(night), batches(found.to_read), unmapped(reading))
         for future in as_completed(list(futures)):
-            progress.add(size_of[future.task_run_id])
+            if future.state.is_completed():  # what failed is told below
+                progress.add(future.result())
         outcomes = list(chain.from_iterable(f.result() for f in futures))
         gone = {x.delivery_id for x in tasks.stale(night, outcomes, found)}
         again = batches([x for x in found.to_read if x.delivery_id in gone])
         renewed = [o for b in again for o in tasks.read_deliveries.with_options(refresh_cache=True)(night, b, reading)]
-        return [o for o in outcomes if o.delivery_id not in gone] + renewed
+        outcomes = [o for o in outcomes if o.delivery_id not in gone] + renewed
+        step.files, step.records, step.megabytes = len(outcomes), sum(o.records_read for o in outcomes), size / 1e6
+        return outcomes

@@ -13,12 +13,13 @@ from prefect.cache_policies import NO_CACHE
 from prefect.context import TaskRunContext
 
 from flows import night as steps
+from flows.batches import weights
 from flows.night import Night
 from flows.processes import Readers
 from warehouse import packs
 from warehouse.arrivals import Arrivals
-from warehouse.build import sha256
 from warehouse.code_version import code_version
+from warehouse.fingerprints import sha256
 from warehouse.ingest import Outcome
 from warehouse.landing import Landed
 
@@ -68,27 +69,32 @@ def stale(night: Night, outcomes: Sequence[Outcome], found: Arrivals) -> list[La
 
 
 class Progress:
-    """Bytes read so far: as a Prefect progress artifact, and in words with the time left."""
+    """What was read so far: as a Prefect progress artifact, and in words with the time left."""
 
     EVERY_SECONDS = 2.0
 
-    def __init__(self, total: int) -> None:
-        self.total, self.done = max(total, 1), 0
+    def __init__(self, to_read: Sequence[Landed]) -> None:
+        self._weight = weights(to_read)
+        self.total, self.done = max(sum(self._weight.values()), 1), 0
+        self.files, self.all_files, self.records = 0, len(to_read), 0
         self.artifact = create_progress_artifact(progress=0.0, key="night-progress", description="Deliveries read, by bytes")
         self._started = self._said = time.monotonic()
 
-    def add(self, size: int) -> None:
-        self.done += size
+    def add(self, outcomes: Sequence[Outcome]) -> None:
+        """A batch has been read."""
+        self.done += sum(self._weight[o.delivery_id] for o in outcomes)
+        self.files += len(outcomes)
+        self.records += sum(o.records_read for o in outcomes)
         now = time.monotonic()
-        if now - self._said < self.EVERY_SECONDS and self.done < self.total:
+        if now - self._said < self.EVERY_SECONDS and self.files < self.all_files:
             return
         self._said = now
         update_progress_artifact(self.artifact, progress=min(100.0, 100.0 * self.done / self.total))  # type: ignore[arg-type]
-        speed = self.done / max(now - self._started, 1e-9)
-        steps.log.info(
-            "read %.0f of %.0f MB, %.1f MB/s, about %.0f s left",
-            self.done / 1e6,
-            self.total / 1e6,
-            speed / 1e6,
-            (self.total - self.done) / speed,
+        steps.log.info("%s", self.words(now - self._started))
+
+    def words(self, seconds: float) -> str:
+        speed = max(self.done, 1) / max(seconds, 1e-9)
+        return (
+            f"read {self.files} of {self.all_files} files, {self.records} records, {self.done / 1e6:.0f} of {self.total / 1e6:.0f} MB,"
+            f" {speed / 1e6:.1f} MB/s, about {max(self.total - self.done, 0) / speed:.0f} s left"
         )

@@ -58,13 +58,14 @@ def read_column(cells: pl.Series, kind: Kind, *, with_precision: bool = False) -
     short_cut = values.plain(kind, pl.col("text"))
     frame = frame.with_columns(plain=pl.lit(None, kind.polars) if short_cut is None else short_cut)
     rest = frame.filter(pl.col("text").is_not_null() & pl.col("plain").is_null()).select(pl.col("text").unique())
+    whole: pl.Expr = pl.when(pl.col("plain").is_not_null()).then(pl.lit("day"))  # of birth dates: the short cut takes whole days only
     if rest.is_empty():
-        nothing = {"precision": pl.lit(None, pl.String)} if with_precision else {}
-        return frame.select(value="plain", unreadable=pl.lit(False), restored=pl.lit(False), **nothing)
+        precision = {"precision": whole} if with_precision else {}
+        return frame.select(value="plain", unreadable=pl.lit(False), restored=pl.lit(False), **precision)
     joined = frame.join(_read(rest, kind, with_precision), on="text", how="left", maintain_order="left")
-    precision = ["precision"] if with_precision else []
+    precision = {"precision": pl.coalesce(whole, "precision")} if with_precision else {}
     return joined.select(
-        *precision,
+        **precision,
         value=pl.coalesce("plain", "value"),
         unreadable=pl.col("unreadable").fill_null(False),
         restored=pl.col("restored").fill_null(False),

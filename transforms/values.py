@@ -51,6 +51,8 @@ _OWN_VALUE = {
     "sex": r"^[123]$",
 }
 _OWN_NUMBER = {"integer": r"^-?[0-9]{1,18}$", "money": r"^-?[0-9]{1,15}([.][0-9]{1,2})?$", "quantity": r"^-?[0-9]{1,14}([.][0-9]{1,3})?$"}
+# Whole days of the years that the kind allows, written out; `transforms.dates` says the same in more words.
+_OWN_YEARS = {"date": "(?:19|[2-9][0-9])[0-9]{2}", "birth_date": "(?:19[0-9]{2}|20[0-9]{2}|2100)", "moment": "(?:19|[2-9][0-9])[0-9]{2}"}
 
 
 def plain(kind: Kind, text: pl.Expr) -> pl.Expr | None:
@@ -62,7 +64,23 @@ def plain(kind: Kind, text: pl.Expr) -> pl.Expr | None:
         return pl.when(text.str.contains(pattern)).then(text)
     if pattern := _OWN_NUMBER.get(kind.name):
         return pl.when(text.str.contains(pattern)).then(text).cast(kind.polars, strict=False)
+    if years := _OWN_YEARS.get(kind.name):
+        return _written_out(kind, text, years)
     return None
+
+
+def _written_out(kind: Kind, text: pl.Expr, years: str) -> pl.Expr:
+    """dd/mm/yyyy and yyyymmdd, of birth dates also yyyymmddHHMM; moments yyyymmddHHMM. Null for a day that does not exist."""
+
+    def of(pattern: str) -> pl.Expr:
+        return pl.when(text.str.contains(pattern)).then(text)
+
+    if kind.name == "moment":
+        return of(f"^{years}[0-9]{{8}}$").str.to_datetime("%Y%m%d%H%M", strict=False, time_unit="us")
+    clock = "(?:[0-9]{4})?" if kind.name == "birth_date" else ""
+    day_first = of(f"^[0-9]{{2}}/[0-9]{{2}}/{years}$").str.to_date("%d/%m/%Y", strict=False)
+    year_first = of(f"^{years}[0-9]{{4}}{clock}$").str.slice(0, 8).str.to_date("%Y%m%d", strict=False)
+    return pl.coalesce(day_first, year_first)
 
 
 def _bare(text: pl.Expr) -> pl.Expr:

@@ -63,6 +63,7 @@ def give_ledger(connection: duckdb.DuckDBPyConnection, ledger: Ledger) -> None:
     """The schema `ledger` that the SQL of `quality` reads."""
     connection.execute("CREATE SCHEMA ledger")
     books = {"deliveries": ledger.deliveries(), "results": ledger.results(), "quarantine": ledger.quarantine()}
+    books["timings"] = ledger.book("timings")
     for name, frame in books.items():
         connection.register("book", frame.to_arrow())
         connection.execute(f"CREATE TABLE ledger.{name} AS SELECT * FROM book")

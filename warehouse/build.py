@@ -1,52 +1,53 @@
-"""Build a version of the warehouse: run the SQL files that must be run, copy the tables that nothing new concerns.
+"""Build a version of the warehouse: make the parts that must be made, take over all others, and assemble both databases from them.
 
-Each table has a fingerprint: a hash of its query, its declaration and the fingerprints of all that it reads. A table whose
-fingerprint is that of the published version is copied from there; steps run only when something that must be built reads them.
+A table whose fingerprint (its query, its declaration, all that it reads) is that of the previous version is taken over whole. Of the others
+those of `warehouse.monthly` are made part by part: digests say which months have changed, and the monthly steps are cut down to them.
 """
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import json
-import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
 import duckdb
-import polars as pl
 
 from expectations.declare import Table
-from expectations.exports import CLAIM_LINES, EXPORTS
-from expectations.marts import ANALYST_TABLES, BI_TABLES
-from warehouse import packs, parts, reference
+from expectations.exports import CLAIM_LINES
+from expectations.exports.cards import CARDS
+from warehouse import parts
 from warehouse.assemble import CATALOGS, DERIVED, assemble
+from warehouse.fingerprints import of_tables, of_texts
+from warehouse.given import REGISTER_DIGESTS, TYPED, Given
 from warehouse.ledger import Ledger
 from warehouse.manifests import Manifest
+from warehouse.monthly import CUT, MONTHLY, REGISTERS, Fingerprints, in_order, steps_read
 from warehouse.parts import Part
 from warehouse.settings import Settings
 from warehouse.sql_files import Query, queries
-from warehouse.storage import replacing, restricted_directory
-
-IN_USE = ("loaded",)
-TYPED = {f"typed.{t.name}": t for t in (*EXPORTS, CLAIM_LINES)}
-FEW_FILES = 200  # as many are read where a query needs them; more (claims) are first put into one table
 
 
 @dataclass
 class Built:
-    """A version that lies ready to be audited and published."""
+    """A version that lies ready to be audited and published.
+
+    `computed`: tables of which at least one part was made (`made` names them), `copied` the others.
+    """
 
     run_id: str
     directory: Path
-    fingerprints: dict[str, str]
+    relations: dict[str, str]  # fingerprints of all relations; see `warehouse.fingerprints`
     computed: list[str] = field(default_factory=list)
     copied: list[str] = field(default_factory=list)
+    made: dict[str, list[str]] = field(default_factory=dict)
     rows: dict[str, int] = field(default_factory=dict)
-
     manifest: Manifest | None = None
+
+    @property
+    def fingerprints(self) -> dict[str, str]:
+        """Those of the tables that are kept."""
+        return of_tables(self.relations)
 
     @property
     def coverage_file(self) -> Path:
@@ -57,60 +58,12 @@ class Built:
         return self.directory / "analyst.duckdb"
 
 
-def sha256(*parts: str | bytes) -> str:
-    digest = hashlib.sha256()
-    for part in parts:
-        data = part.encode() if isinstance(part, str) else part
-        digest.update(len(data).to_bytes(8, "big") + data)
-    return digest.hexdigest()
+@dataclass(frozen=True)
+class Plan:
+    """Of one monthly table: the parts that it has, each with its fingerprint, and those of them that must be made."""
 
-
-def person_key(settings: Settings) -> bytes:
-    """The secret of the keyed hashes, made at first use and kept in the restricted area, outside every database."""
-    path = settings.person_key_file
-    if not path.exists():
-        restricted_directory(path.parent)
-        with replacing(path) as temporary:
-            temporary.write_text(secrets.token_hex(32), encoding="ascii")
-    return bytes.fromhex(path.read_text(encoding="ascii").strip())
-
-
-def given_fingerprints(settings: Settings, deliveries: pl.DataFrame, persons: str) -> dict[str, str]:
-    """Fingerprints of what the build is given: deliveries in use by export, the person index, reference tables, the ledger."""
-    found: dict[str, str] = {"persons.card_persons": persons}
-    used = deliveries.filter(pl.col("status").is_in(IN_USE))
-    for table in EXPORTS:
-        of_export = used.filter(pl.col("export") == table.name)  # in order of received_rank
-        read = of_export.select(pl.concat_str("delivery_id", "read_by", "records_loaded", separator=" ")).to_series()
-        found[f"typed.{table.name}"] = sha256(table.name, _declaration(table), *read)
-    found[f"typed.{CLAIM_LINES.name}"] = found["typed.claims"]
-    found |= {f"reference.{name}": digest for name, digest in reference.fingerprints().items()}
-    return found
-
-
-def fingerprints(given: dict[str, str], key: bytes, tables: Sequence[Table] = (*BI_TABLES, *ANALYST_TABLES)) -> dict[str, str]:
-    """Fingerprint of each SQL file's table, from what it is given. `quality.*` has none: it is made anew each time."""
-    declared = {t.qualified_name: _declaration(t) for t in tables}
-    secret = hmac.new(key, b"fingerprint", "sha256").hexdigest()
-    found = dict(given)
-    for name, query in queries().items():
-        if query.schema in DERIVED:
-            continue
-        keyed = secret if "keyed(" in query.text else ""
-        found[name] = sha256(query.text, declared.get(name, ""), keyed, *(found[r] for r in sorted(query.reads)))
-    return {n: found[n] for n in declared if n in found}
-
-
-def _declaration(table: Table) -> str:
-    return json.dumps([table.grain, [(f.name, f.kind.duckdb, f.meaning, f.unit, f.vietnamese) for f in table.fields]], ensure_ascii=False)
-
-
-def published_fingerprints(coverage_file: Path) -> dict[str, str]:
-    """`meta.build` of a version, without the tables that are made anew each time; empty when there is none."""
-    if not coverage_file.exists():
-        return {}
-    with duckdb.connect(str(coverage_file), read_only=True) as connection:
-        return dict(connection.execute("SELECT table_name, fingerprint FROM meta.build WHERE fingerprint <> ''").fetchall())
+    fingerprints: dict[str, str]
+    dirty: list[str]
 
 
 class Build:
@@ -118,48 +71,124 @@ class Build:
 
     def __init__(self, settings: Settings, ledger: Ledger, scratch: Path, previous: Manifest | None, key: bytes) -> None:
         self.settings = settings
-        self.deliveries = ledger.deliveries()
         self.previous = previous
         self.connection = duckdb.connect(
             str(scratch / "work.duckdb"),
             config={"autoinstall_known_extensions": False, "temp_directory": str(scratch / "spill"), "preserve_insertion_order": True},
         )
-        self._ready: set[str] = set()
+        self._deliveries = ledger.deliveries()
         self._key = key
+        self._targets = {t.qualified_name: t for _, tables in CATALOGS for t in tables if t.schema not in DERIVED}
+        self._ready: set[str] = set()
+        self._kept: dict[str, dict[str, str]] = {}
+        self._restricted: set[str] = set()
+        self._digests: dict[str, dict[date, str]] = {}
+        self._planned: dict[str, dict[str, Plan]] = {}
 
     def run(self, built: Built, published_at: datetime, code_version: str, progress: Callable[[str], None] = lambda _: None) -> Built:
         """Make the parts that must be made, then both databases of `built.directory`, which are left checkpointed and closed."""
-        targets = {t.qualified_name: t for _, tables in CATALOGS for t in tables if t.schema not in DERIVED}
         made: list[Part] = []
         try:
-            self._give()
-            for table in (targets[n] for n in queries() if n in targets):
-                progress(table.qualified_name)
-                of_table = self._taken_over(built, table)
-                if of_table is None:
-                    of_table = self._make(table, built.fingerprints[table.qualified_name])
-                    built.computed.append(table.qualified_name)
-                else:
-                    built.copied.append(table.qualified_name)
-                self._show(table, of_table)
+            self._given = Given(self.connection, self.settings, self._deliveries, self._key)
+            for name in in_order(self._targets):
+                progress(name)
+                of_table, parts_made = self._of_table(built, self._targets[name])
+                built.made[name] = parts_made
+                (built.computed if parts_made else built.copied).append(name)
+                self._kept[name] = {p.part: p.fingerprint for p in of_table}
+                self._show(self._targets[name], of_table)
                 made += of_table
         finally:
             self.connection.close()
+        made.sort(key=lambda p: (p.table_name, p.part))
         built.manifest = Manifest(built.run_id, published_at, code_version, tuple(made), built.fingerprints)
         built.rows = assemble(self.settings, built.manifest, built.directory)
         built.computed += [t.qualified_name for _, tables in CATALOGS for t in tables if t.schema in DERIVED]
         return built
 
-    def _taken_over(self, built: Built, table: Table) -> list[Part] | None:
-        """The parts of the previous version, when nothing that the table is made from has changed; else None."""
+    def _of_table(self, built: Built, table: Table) -> tuple[list[Part], list[str]]:
+        """The parts of a table, and the names of those that were made."""
         name = table.qualified_name
-        if self.previous is None or self.previous.fingerprints.get(name) != built.fingerprints[name]:
-            return None
-        of_table = self.previous.of(name)
-        return of_table if parts.all_there(self.settings, of_table) else None
+        if self._stands(built, name):
+            assert self.previous
+            return self.previous.of(name), []
+        if name not in MONTHLY:
+            self._unrestrict()
+            of_table = self._make(table, {parts.WHOLE: built.relations[name]})
+            return of_table, [p.part for p in of_table] or [parts.WHOLE]
+        plan = self._plan(built, MONTHLY[name].family)[name]
+        before = {p.part: p for p in self.previous.of(name)} if self.previous else {}
+        fresh = {p.part: p for p in self._make(table, plan.fingerprints, plan.dirty)} if plan.dirty else {}
+        return [fresh.get(part) or before[part] for part in sorted(plan.fingerprints)], plan.dirty
 
-    def _make(self, table: Table, fingerprint: str) -> list[Part]:
-        """Run a table's query and keep its rows part by part, each in the order of the query."""
+    def _stands(self, built: Built, name: str) -> bool:
+        """Whether nothing that a table is made from has changed since the previous version."""
+        if self.previous is None or self.previous.fingerprints.get(name) != built.relations[name]:
+            return False
+        return parts.all_there(self.settings, self.previous.of(name))
+
+    def _plan(self, built: Built, family: str) -> dict[str, Plan]:
+        """What must be made of each table of a family; cuts the family's steps down to it."""
+        if family in self._planned:
+            return self._planned[family]
+        members = {n: m for n, m in MONTHLY.items() if m.family == family}
+        self._unrestrict()  # the families read other registers
+        for step in sorted({d for m in members.values() for d in m.digests.values()}):
+            self._digests[step] = self._digest(step)
+        fingerprints = Fingerprints(built.relations, of_texts(self._key), self._digests, self._kept)
+        plans: dict[str, Plan] = {}
+        needed: dict[str, set[date]] = {}
+        for name, monthly in members.items():
+            of_parts = {p: fingerprints.of_part(name, p) for p in {monthly.part(m) for m in self._months(monthly.domain)}}
+            plans[name] = Plan(of_parts, [p for p in sorted(of_parts) if not self._is_there(name, p, of_parts[p])])
+            for column, months in monthly.needs(plans[name].dirty).items():
+                needed.setdefault(column, set()).update(months)
+        if not any(self._reads_whole(built, n, family) for n in self._targets):
+            self._cut(family, needed)
+        self._planned[family] = plans
+        return plans
+
+    def _is_there(self, name: str, part: str, fingerprint: str) -> bool:
+        """Whether the previous version has this part, made from the same."""
+        before = {p.part: p for p in self.previous.of(name)} if self.previous else {}
+        return part in before and before[part].fingerprint == fingerprint and parts.all_there(self.settings, [before[part]])
+
+    def _reads_whole(self, built: Built, name: str, family: str) -> bool:
+        """Whether a table that is made whole must be made and reads a step that would be cut."""
+        return name not in MONTHLY and not steps_read(name).isdisjoint(CUT[family]) and not self._stands(built, name)
+
+    def _digest(self, step: str) -> dict[date, str]:
+        self._need(step)
+        return {m: str(d) for m, d in self.connection.execute(f"SELECT month, digest FROM {step}").fetchall()}
+
+    def _months(self, step: str) -> list[date]:
+        self._need(step)
+        return [m for (m,) in self.connection.execute(f"SELECT month FROM {step}").fetchall()]
+
+    def _cut(self, family: str, needed: dict[str, set[date]]) -> None:
+        """Keep only those rows of a family's steps that a part to be made looks at, and give only the deliveries that these come from."""
+        c = self.connection
+        for column in ("month", "service_month"):
+            c.execute(f"SET VARIABLE {column}s_needed = ?::DATE[]", [sorted(needed.get(column, ()))])
+        for step in CUT[family]:
+            self._need(step)
+            self._execute(queries()[step], f"DELETE FROM {step} WHERE ({CUT[family][step]}) IS NOT TRUE")
+        table, step = (CARDS, "steps.register_in_use") if family == REGISTERS else (CLAIM_LINES, "steps.claim_current")
+        self._given.typed(table, {i for (i,) in c.execute(f"SELECT DISTINCT delivery_id FROM {step}").fetchall()})
+        self._restricted.add(f"typed.{table.name}")
+        self._ready.add(f"typed.{table.name}")
+
+    def _unrestrict(self) -> None:
+        """What reads the rows of an export from here on is given those of all deliveries in use again."""
+        self._ready -= self._restricted
+        self._restricted.clear()
+
+    def _make(self, table: Table, fingerprints: Mapping[str, str], only: Collection[str] | None = None) -> list[Part]:
+        """Run a table's query and keep its rows part by part, each in the order of the query.
+
+        `only`: the parts that are wanted, also where they are empty; None: those that there are rows of. `fingerprints`: of parts; that of
+        `parts.WHOLE` for all that it does not name.
+        """
         c = self.connection
         query = queries()[table.qualified_name]
         self._need_all(query)
@@ -169,16 +198,21 @@ class Build:
         c.execute(f"CREATE TABLE {name} ({', '.join(f'{f.name} {f.kind.duckdb}' for f in table.fields)})")
         self._execute(query, f"INSERT INTO {name} BY NAME {query.text}")
         column = parts.part_column(table)
-        if column is None:
-            of_table = [parts.write(self.settings, table.qualified_name, parts.WHOLE, c.table(name).pl(), fingerprint)]
-        else:
-            values = [row[0] for row in c.execute(f"SELECT DISTINCT {column} FROM {name} ORDER BY {column}").fetchall()]
-            of_table = []
-            for value in values:
-                rows = c.execute(f"SELECT * FROM {name} WHERE {column} = ?", [value]).pl()
-                of_table.append(parts.write(self.settings, table.qualified_name, parts.part_name(value), rows, fingerprint))
+        made = []
+        for part in self._parts_in(name, column) if only is None else only:
+            rows = f"SELECT * FROM {name}"
+            frame = (c.execute(rows) if column is None else c.execute(f"{rows} WHERE {column} = ?", [parts.part_value(part, column)])).pl()
+            fingerprint = fingerprints.get(part, fingerprints.get(parts.WHOLE, ""))
+            made.append(parts.write(self.settings, table.qualified_name, part, frame, fingerprint))
         c.execute(f"DROP TABLE {name}")
-        return of_table
+        return made
+
+    def _parts_in(self, name: str, column: str | None) -> list[str]:
+        """The parts that there are rows of."""
+        if column is None:
+            return [parts.WHOLE]
+        values = self.connection.execute(f"SELECT DISTINCT {column} FROM {name} ORDER BY {column}").fetchall()
+        return [parts.part_name(v) for (v,) in values]
 
     def _show(self, table: Table, of_table: list[Part]) -> None:
         """Let the SQL that follows read a table's parts."""
@@ -201,58 +235,16 @@ class Build:
                 f" {sorted(set(declared) - set(columns))} of what expectations/marts declares"
             )
 
-    def _give(self) -> None:
-        """Make the schemas that SQL may read: typed, persons, reference, ledger, and the macro keyed()."""
-        c = self.connection
-        reference.load(c)
-        pad = self._key.ljust(64, b"\0")
-        c.execute("SET VARIABLE inner_pad = ?::BLOB", [bytes(b ^ 0x36 for b in pad)])
-        c.execute("SET VARIABLE outer_pad = ?::BLOB", [bytes(b ^ 0x5C for b in pad)])
-        # HMAC-SHA-256 (RFC 2104), the first 128 bits
-        c.execute(
-            "CREATE TEMP MACRO keyed(message) AS left(sha256(getvariable('outer_pad')"
-            " || unhex(sha256(getvariable('inner_pad') || encode(message)))), 32)"
-        )
-        used = self.deliveries.filter(pl.col("status").is_in(IN_USE)).select(
-            "delivery_id", "export", "received_rank", "period", register_province="province_code"
-        )
-        c.register("used", used.to_arrow())
-        c.execute("CREATE TABLE deliveries_in_use AS SELECT * FROM used")
-        c.unregister("used")
-        c.execute("CREATE SCHEMA typed")  # filled when something reads it
-        c.execute("CREATE SCHEMA persons")
-        if self.settings.card_persons_file.exists():
-            c.execute("SET VARIABLE card_persons = ?", [str(self.settings.card_persons_file)])
-            c.execute("CREATE VIEW persons.card_persons AS SELECT * FROM read_parquet(getvariable('card_persons'))")
-        else:
-            c.execute("CREATE TABLE persons.card_persons (card_number VARCHAR, card_key VARCHAR, person_id VARCHAR)")
-
-    def _give_typed(self, table: Table) -> None:
-        c = self.connection
-        export = "claims" if table is CLAIM_LINES else table.name
-        in_use = self.deliveries.filter(pl.col("status").is_in(IN_USE) & (pl.col("export") == export))
-        files = packs.files(self.settings, packs.LOADED, table, in_use)
-        if 0 < len(files) <= FEW_FILES:
-            variable = f"{table.name}_files"
-            c.execute(f"SET VARIABLE {variable} = ?", [[str(f) for f in files]])
-            rows = f"read_parquet(getvariable('{variable}'))"
-        else:
-            rows = f"rows_of_{table.name}"
-            columns = ", ".join(f"{f.name} {f.kind.duckdb}" for f in table.fields)
-            c.execute(f"CREATE TABLE {rows} ({columns})")
-            packs.insert(c, rows, files, in_use, [f.name for f in table.fields])
-        c.execute(
-            f"CREATE VIEW typed.{table.name} AS SELECT r.*, d.received_rank, d.period, d.register_province"
-            f" FROM {rows} r JOIN deliveries_in_use d USING (delivery_id)"
-        )
-
     def _need(self, name: str) -> None:
         """Make a step, or the typed rows of an export, and first what it reads."""
         query = queries().get(name)
         if name in self._ready:
             return
         if name in TYPED:
-            self._give_typed(TYPED[name])
+            self._given.typed(TYPED[name])
+            self._ready.add(name)
+        if name == REGISTER_DIGESTS:
+            self._given.register_digests()
             self._ready.add(name)
         if query is None:
             return

@@ -79,22 +79,33 @@ class _Side:
     def is_there(self) -> bool:
         return bool(self.of_table) or self.database is not None
 
-    def view(self, c: duckdb.DuckDBPyConnection, name: str, table: Table, only: set[str] | None) -> list[str]:
-        """Create the view `name` of the table's rows in the parts `only` (None: all); returns its columns."""
+    def has(self, only: set[str] | None) -> bool:
+        """Whether it has rows to show in the parts `only` (None: all)."""
+        return self.database is not None or any(only is None or p.part in only for p in self.of_table or ())
+
+    def view(self, c: duckdb.DuckDBPyConnection, name: str, table: Table, only: set[str] | None) -> None:
+        """Create the view `name` of the table's rows in the parts `only` (None: all)."""
         c.execute(f"DROP VIEW IF EXISTS {name}")
-        if self.of_table:
-            wanted = [p for p in self.of_table if only is None or p.part in only] or self.of_table[:1]
-            c.execute(f"SET VARIABLE {name}_files = ?", [[str(p) for p in parts.paths(self.settings, wanted)]])
-            none = " LIMIT 0" if only is not None and not any(p.part in only for p in self.of_table) else ""
-            c.execute(f"CREATE VIEW {name} AS SELECT * FROM read_parquet(getvariable('{name}_files')){none}")
-        elif self.database:
+        if self.database is not None:
             c.execute(f"ATTACH IF NOT EXISTS {quoted(str(self.database))} AS {name}_database (READ_ONLY)")
             c.execute(f"CREATE VIEW {name} AS SELECT * FROM {name}_database.{table.qualified_name}")
-        else:
-            columns = ", ".join(f"NULL::{f.kind.duckdb} AS {f.name}" for f in table.fields)
-            c.execute(f"CREATE VIEW {name} AS SELECT {columns} WHERE false")
-        columns_of = [row[0] for row in c.execute(f"DESCRIBE {name}").fetchall()]
-        return columns_of
+            return
+        wanted = [p for p in self.of_table or () if only is None or p.part in only]
+        c.execute(f"SET VARIABLE {name}_files = ?", [[str(p) for p in parts.paths(self.settings, wanted)]])
+        c.execute(f"CREATE VIEW {name} AS SELECT * FROM read_parquet(getvariable('{name}_files'))")
+
+
+def _views(c: duckdb.DuckDBPyConnection, table: Table, old: _Side, new: _Side, only: set[str] | None) -> tuple[list[str], list[str]]:
+    """Create the views `old_rows` and `new_rows` of what is to be compared; returns their columns. A side without rows has the other's."""
+    sides = sorted((("old_rows", old), ("new_rows", new)), key=lambda side: not side[1].has(only))
+    (first, full), (second, other) = sides
+    full.view(c, first, table, only)
+    if other.has(only):
+        other.view(c, second, table, only)
+    else:
+        c.execute(f"CREATE VIEW {second} AS SELECT * FROM {first} LIMIT 0")
+    before, after = ([row[0] for row in c.execute(f"DESCRIBE {name}").fetchall()] for name in ("old_rows", "new_rows"))
+    return before, after
 
 
 def between(settings: Settings, old: Snapshot, new: Snapshot) -> Differences:
@@ -143,7 +154,7 @@ def _of_table(c: duckdb.DuckDBPyConnection, table: Table, old: _Side, new: _Side
             return summary, pl.DataFrame(schema=CHANGES)
     if only == set():
         return summary | {"state": "same", "keys_added": 0, "keys_removed": 0, "keys_changed": 0}, pl.DataFrame(schema=CHANGES)
-    before, after = old.view(c, "old_rows", table, only), new.view(c, "new_rows", table, only)
+    before, after = _views(c, table, old, new, only)
     summary["columns_added"] = [x for x in after if x not in before]
     summary["columns_removed"] = [x for x in before if x not in after]
     both = [x for x in before if x in after]

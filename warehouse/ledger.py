@@ -62,12 +62,21 @@ DECISIONS = {
     "why": pl.String(),
     "decided_at": pl.Datetime("us"),
 }
+TIMINGS = {
+    "place": pl.Int64(),
+    "step": pl.String(),
+    "seconds": pl.Float64(),
+    "files": pl.Int64(),
+    "records": pl.Int64(),
+    "megabytes": pl.Float64(),
+}
 BOOKS: dict[str, dict[str, pl.DataType]] = {
     "deliveries": DELIVERIES,
     "files": FILES,
     "results": RESULTS,
     "quarantine": QUARANTINE,
     "decisions": DECISIONS,
+    "timings": TIMINGS,
 }
 
 
@@ -120,8 +129,8 @@ class Ledger:
     def book(self, name: str) -> pl.DataFrame:
         """All entries of a book with their `run_id`, in order of the runs."""
         schema = BOOKS[name]
-        pages = [p for p in sorted((self.directory / name).glob("[0-9]*.parquet")) if self.until is None or p.stem <= self.until]
-        frames = [_page(p, schema) for p in pages]
+        files = sorted((self.directory / name).glob("[0-9]*.parquet"))
+        frames = [_page(p, schema) for p in files if self.until is None or p.stem <= self.until]
         return pl.concat(frames) if frames else pl.DataFrame(schema={**schema, "run_id": pl.String()})
 
     def write(self, run_id: str, book: str, rows: Iterable[Entry | Mapping[str, Any]] | pl.DataFrame) -> None:
@@ -177,10 +186,9 @@ class Ledger:
 
     def seen_by(self) -> list[tuple[datetime, int]]:
         """When each run looked at the landing zone, and its number, oldest first. Deliveries that count as an earlier run's do not say."""
-        own = self.book("deliveries").filter(pl.col("run_id").str.split("-").list.first().cast(pl.Int64) == pl.col("received_seq"))
-        return (
-            own.group_by("received_seq").agg(pl.col("received_at").min()).select("received_at", "received_seq").sort("received_seq").rows()
-        )
+        number = pl.col("run_id").str.split("-").list.first().cast(pl.Int64)
+        own = self.book("deliveries").filter(number == pl.col("received_seq")).group_by("received_seq").agg(pl.col("received_at").min())
+        return own.sort("received_seq").select("received_at", "received_seq").rows()
 
     def results(self) -> pl.DataFrame:
         """One row per delivery and rule: those of the run that decided the delivery last."""
@@ -193,6 +201,13 @@ class Ledger:
     def _of_latest_run(self, book: str) -> pl.DataFrame:
         decided = self.book("deliveries").unique("delivery_id", keep="last", maintain_order=True).select("delivery_id", "run_id")
         return self.book(book).join(decided, on=["delivery_id", "run_id"], how="semi").drop("run_id")
+
+
+def _page(path: Path, schema: Mapping[str, pl.DataType]) -> pl.DataFrame:
+    """One run's entries of a book; columns that the book did not have then are null."""
+    page = pl.read_parquet(path)
+    columns = (pl.col(c).cast(t) if c in page.columns else pl.lit(None, t).alias(c) for c, t in schema.items())
+    return page.select(columns).with_columns(run_id=pl.lit(path.stem))
 
 
 def _with_halved(entries: pl.DataFrame, released: set[str]) -> pl.DataFrame:
@@ -209,10 +224,3 @@ def _with_halved(entries: pl.DataFrame, released: set[str]) -> pl.DataFrame:
         )
         .drop("_reason")
     )
-
-
-def _page(path: Path, schema: Mapping[str, pl.DataType]) -> pl.DataFrame:
-    """One run's entries of a book; columns that the book did not have then are null."""
-    page = pl.read_parquet(path)
-    columns = (pl.col(c).cast(t) if c in page.columns else pl.lit(None, t).alias(c) for c, t in schema.items())
-    return page.select(columns).with_columns(run_id=pl.lit(path.stem))

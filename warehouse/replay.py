@@ -21,7 +21,7 @@ from transforms import claims as claim_rows
 from transforms.exports import complete
 from transforms.geography import Places
 from transforms.rows import typed
-from warehouse import packs
+from warehouse import packs, reference
 from warehouse.ingest import QUARANTINE_FIELDS, Outcome
 from warehouse.ledger import Entry
 from warehouse.profiles import Profiles
@@ -63,7 +63,7 @@ def replay(settings: Settings, entry: Entry, places: Places, profiles: Profiles)
     raw = raw_rows(kept, table, profile.values if profile else {})
     rows = typed(raw, table, entry.delivery_id)
     if table.name == "claims":
-        rows = claim_rows.claims_again(rows, kept)
+        rows = claim_rows.claims_again(rows, kept, reference.code_lists())
     rows = complete(rows, table, None if table.name == "claims" else entry.period, places)
     with duckdb.connect() as connection:
         good, bad = split(connection, rows, table)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -22,6 +23,7 @@ class Settings(BaseSettings):
     workers: int = Field(2, ge=1, description="deliveries read at the same time")
     keep_versions: int = Field(5, ge=2, description="published versions that are kept")
     keep_orphan_days: float = Field(30, ge=1, description="days after which parts of tables that no manifest names are removed")
+    lang: Literal["vi", "en"] = Field("vi", description="language of the reports' first page")
     data_docs: bool = Field(True, description="build Great Expectations' Data Docs each night")
 
     @cached_property
@@ -79,6 +81,10 @@ class Settings(BaseSettings):
     def manifests_dir(self) -> Path:
         """What each published version consists of, kept for ever: `<run_id>.parquet`."""
         return self.restricted_dir / "manifests"
+
+    @cached_property
+    def register_digests_dir(self) -> Path:
+        return self.restricted_dir / "register_digests"
 
     @cached_property
     def asof_dir(self) -> Path:

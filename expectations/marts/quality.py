@@ -63,6 +63,22 @@ QUARANTINE = Table(
     ),
 )  # fmt: skip
 
+TIMINGS = Table(
+    schema="quality", name="timings", key=("run_id", "step"), vietnamese="Thời gian xử lý",
+    grain="One row per run and step: where the time went. Of the run that built this version the steps before the build.",
+    source="the ledger",
+    fields=(
+        Field("run_id", TEXT, "Run"),
+        Field("place", INTEGER, "Place of the step in its run, from 1"),
+        Field("step", TEXT, "look, read, validate, record, persons, build, audit, publish"),
+        Field("seconds", RATE, "Time that it took by the clock", unit="seconds"),
+        Field("files", INTEGER, "Deliveries that it worked on; NULL where that says nothing", unit="deliveries"),
+        Field("records", INTEGER, "Records that it worked on; NULL where that says nothing", unit=COUNT),
+        Field("megabytes", RATE, "Size of those deliveries as received, in millions of bytes", unit="MB"),
+        Field("megabytes_per_second", RATE, "Their size by the time", unit="MB/s"),
+    ),
+)  # fmt: skip
+
 SNAPSHOT = Table(
     schema="meta", name="snapshot", key=("run_id",), vietnamese="Phiên bản công bố", grain="One row: what is published.",
     fields=(
@@ -99,5 +115,5 @@ BUILD = Table(
     ),
 )  # fmt: skip
 
-QUALITY = (DELIVERIES, RESULTS, QUARANTINE)
+QUALITY = (DELIVERIES, RESULTS, QUARANTINE, TIMINGS)
 META = (SNAPSHOT, DICTIONARY, BUILD)

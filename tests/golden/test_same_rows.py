@@ -21,7 +21,7 @@ FROM_CLAIMS = {
     "marts.referral_month", "marts.province_claims_month", "marts.claim_signals_month", "marts.fund_quarter",
     "facts.claim", "facts.claim_cost",
 }  # fmt: skip
-ALWAYS_MADE_ANEW = {"quality.deliveries", "quality.results", "quality.quarantine"}
+ALWAYS_MADE_ANEW = {"quality.deliveries", "quality.results", "quality.quarantine", "quality.timings"}
 
 
 def files(home: Path) -> dict[str, tuple[int, int]]:
@@ -47,7 +47,7 @@ def test_two_machines_give_the_same_rows_in_every_table(small: Published, run_ni
     run_night(home, small.landing)
     other = Published(home, small.world, small.summary)
     assert other.tables.keys() >= FROM_REGISTERS | FROM_CLAIMS | ALWAYS_MADE_ANEW | {"meta.dictionary", "meta.snapshot"}
-    assert unlike(small.tables, other.tables) == []
+    assert unlike(small.tables, other.tables, ("quality.timings",)) == []
 
 
 def test_no_table_depends_on_the_order_in_which_files_arrive(
