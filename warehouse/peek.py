@@ -8,13 +8,19 @@ as one delivery, there where its first claim is; its rows count where they belon
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
 
+import polars as pl
+
 from expectations.exports.claims import CLAIM_DELIVERED
+from transforms.dates import read_date
 from warehouse.containers import content
 from warehouse.landing import Landed
 from warehouse.partitions import NATION, Partition
+from warehouse.readers.claim_lists import claim_file
+from warehouse.readers.claims import ClaimBatch, ClaimsFile
 from warehouse.readers.claims_documents import KINDS, Flaw, Reader
 from warehouse.readers.claims_envelope import Envelope
 from warehouse.refusal import Refusal
@@ -29,7 +35,8 @@ def partition_of(item: Landed, spool: Path) -> Partition:
     if export == "claims" and item.refusal is None and (province is None or month is None):
         try:
             with content(item, spool) as path:
-                told, settled = first_claim(path)
+                file = claim_file(path)
+                told, settled = first_claim(path) if isinstance(file, ClaimsFile) else first_row(file)
         except (Refusal, OSError, ValueError, EOFError):
             told, settled = None, None
         province, month = province or told, month or settled
@@ -52,6 +59,19 @@ def first_claim(path: Path) -> tuple[str | None, date | None]:
             facility, year, month = (_text(texts, name) for name in ("facility_code", "settlement_year", "settlement_month"))
             if facility[:2].isdecimal() and len(facility) >= 2 and year.isdecimal() and month.isdecimal() and 1 <= int(month) <= 12:
                 return facility[:2], date(int(year), int(month), 1)
+    return None, None
+
+
+def first_row(file: Iterable[ClaimBatch]) -> tuple[str | None, date | None]:
+    """The same of a flat list of claims (79a, 80a, 01/BH), which gives no settlement month in its rows: the month of discharge."""
+    for batch in file:
+        rows = batch.claims.select(c for c in ("facility_code", "discharged_at") if c in batch.claims.columns).head(_LOOKED_AT)
+        if set(rows.columns) == {"facility_code", "discharged_at"}:
+            read = rows.select(pl.col("facility_code").str.head(2), day=read_date(pl.col("discharged_at"))).drop_nulls()
+            if not read.is_empty():
+                province, day = read.row(0)
+                return province, day.replace(day=1)
+        break
     return None, None
 
 
