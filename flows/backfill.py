@@ -243,7 +243,7 @@ def _turned(night: Night, former: str, original: Outcome) -> Entry:
 
 def own_run(place: Place) -> str:
     """The run under which the plan's entries are recorded in its area; empty when there is nothing to record."""
-    own = [p.stem for p in (place.area / "ledger").glob("*/*.parquet") if not p.is_symlink()]
+    own = [p.stem for p in (place.area / "ledger" / "deliveries").glob("*.parquet") if not p.is_symlink()]
     return max(own, default="")
 
 

@@ -10,16 +10,19 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 from flows import backfill as steps
 from tests.backfill.zone import Zone
 from tests.golden.published import all_tables, unlike
 from tests.golden.worlds import BOOKKEEPING
-from warehouse import backfill
+from warehouse import backfill, staged
+from warehouse.arrivals import reading_code
 from warehouse.backfill import NoSuchPlan, Plan
 from warehouse.ledger import Ledger
 from warehouse.samples import write
+from warehouse.superseded import former as former_readings
 
 MONTHS = ("2025-06", "2025-07")  # around the reform of 2025-07-01
 MONTHLY = ("facilities", "cards", "claims")
@@ -134,7 +137,7 @@ def planned(zone: Zone) -> Plan:
     return zone.plan(["budgets"], JUNE, JUNE)
 
 
-def staged(zone: Zone) -> Plan:
+def staged_plan(zone: Zone) -> Plan:
     """A plan whose rows are staged and recorded in its area, without a version."""
     plan = planned(zone)
     steps.stage(zone.settings, plan, backfill.deliveries(zone.settings, plan))
@@ -159,7 +162,7 @@ def test_a_plan_touches_nothing_and_says_what_is_there_and_what_is_not(small: Zo
 
 
 def test_while_a_plan_waits_nights_leave_its_deliveries_and_after_cancel_they_take_them(small: Zone) -> None:
-    plan = staged(small)
+    plan = staged_plan(small)
     night = small.look_and_record()
     assert [x.reason for x in night.set_aside] == [f"it is staged by backfill {plan.plan_id}, which waits to be approved or cancelled"]
     assert small.counts() == {}
@@ -205,3 +208,70 @@ def test_an_earlier_file_with_the_same_bytes_becomes_the_one_that_counts(small: 
     ledger = Ledger(backfill.Place(small.settings, plan.plan_id).area / "ledger")
     found = {Path(p).parent.name: (s, n) for p, s, n in ledger.deliveries().select("path", "status", "records_repeated").iter_rows()}
     assert found == {"period=2025-05": ("loaded", 0), "period=2025-06": ("repeated", 1)}
+
+
+def waiting(zone: Zone) -> Plan:
+    """A staged plan with an empty folder in the place of its version: enough for what is decided before the version is looked at."""
+    plan = staged_plan(zone)
+    backfill.Place(zone.settings, plan.plan_id).version.mkdir(parents=True)
+    assert backfill.state(zone.settings, plan).word == "waiting"
+    return plan
+
+
+def test_a_plan_whose_partition_a_night_has_received_meanwhile_is_refused_until_it_is_run_again(small: Zone) -> None:
+    plan = waiting(small)
+    other = small.put(BUDGETS.format("06").replace("du_toan", "bo_sung"), "NAM,MATINH,DU_TOAN\n2025,22,9000\n")
+    small.look_and_record()
+    assert list(small.statuses()) == [str(other.relative_to(small.landing))]
+    with pytest.raises(backfill.Stale, match=r"its own partitions were received: .*bo_sung.csv .*again leaves out what is there now"):
+        steps.approve(small.settings, plan.plan_id, "An", "")
+    assert len(small.counts()) == 1, "nothing has moved"
+
+
+def test_a_plan_is_built_anew_on_top_of_a_night_that_touched_none_of_its_partitions(small: Zone) -> None:
+    small.give_key()
+    plan = waiting(small)
+    small.put(BUDGETS.format("05"), "NAM,MATINH,DU_TOAN\n2025,22,2000\n")
+    small.look_and_record()
+    version = steps.approve(small.settings, plan.plan_id, "An", "đủ tháng sáu")
+    assert version == small.settings.current_link.resolve()
+    assert set(small.statuses().values()) == {"loaded"}
+    deliveries = all_tables(small.settings.published_file)["quality.deliveries"]
+    assert sorted(Path(p).parent.name for p in deliveries["path"]) == ["period=2025-05", "period=2025-06"]
+    assert backfill.state(small.settings, plan).word == "approved"
+    told = backfill.Place(small.settings, plan.plan_id).public / backfill.APPROVED
+    assert '"why": "đủ tháng sáu"' in told.read_text(encoding="utf-8")
+
+
+def test_rows_read_again_replace_the_former_ones_which_stay_readable(small: Zone, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("warehouse.arrivals.reading_code", lambda: "older")
+    small.look_and_record()
+    monkeypatch.undo()
+    (former,) = small.ledger.deliveries().to_dicts()
+    assert former["read_by"] == "older"
+    plan = small.plan(["budgets"], JUNE, JUNE, reread=True)
+    assert plan.cells["budgets"] == {"22": {"2025-06": {"again": 1, "loaded": 1}}}
+    wanted = backfill.deliveries(small.settings, plan)
+    steps.stage(small.settings, plan, wanted)
+    steps.assemble(small.settings, plan, wanted)
+    backfill.Place(small.settings, plan.plan_id).version.mkdir(parents=True)
+    with monkeypatch.context() as patch:
+        patch.setattr(staged, "carry_out", die)
+        with pytest.raises(Killed):
+            steps.approve(small.settings, plan.plan_id, "An", "mã đọc mới")
+    small.look_and_record()  # the next night finishes what the killed approval had decided
+    (now,) = small.ledger.deliveries().to_dicts()
+    assert now["read_by"] == reading_code()
+    assert {k: now[k] for k in ("status", "received_at", "received_seq", "records_loaded")} == {
+        k: former[k] for k in ("status", "received_at", "received_seq", "records_loaded")
+    }
+    assert small.rows("budgets").height == 1
+    (reading,) = former_readings(small.settings, small.ledger, now["delivery_id"])
+    assert (reading.status, reading.loaded) == ("loaded", 1)
+    assert reading.rows is not None
+    assert reading.rows.is_relative_to(small.settings.restricted_dir / "superseded")
+    assert pl.read_parquet(reading.rows).height == 1
+
+
+def die(*_: object) -> str:
+    raise Killed
