@@ -81,23 +81,24 @@ class StagedNight(Night):
 
 
 @contextmanager
-def holding(settings: Settings, chosen: Plan, planned: Sequence[Planned]) -> Iterator[None]:
+def holding(settings: Settings, chosen: Plan, planned: Sequence[Planned], wait_seconds: float = 0) -> Iterator[None]:
     """The locks of a plan's partitions. Raises PartitionHeld."""
     with Locks(settings.locks_dir, f"backfill {chosen.plan_id}") as locks:
-        locks.take_all(p.partition for p in planned)
+        locks.take_all((p.partition for p in planned), wait_seconds)
         yield
 
 
-def run(settings: Settings, plan_id: str) -> Plan:
+def run(settings: Settings, plan_id: str, wait_seconds: float = 0) -> Plan:
     """Stage a plan beside the live warehouse, up to an audited version that waits for approval. Continues what was begun.
 
+    `wait_seconds`: for a night, or another backfill, that has one of its partitions.
     Raises NotReady (approved or cancelled), Stale (the code, the profiles or a file have changed since), PartitionHeld, AuditFailed.
     """
     chosen = backfill.read(settings, plan_id)
     planned = backfill.deliveries(settings, chosen)
     _open_or_refused(settings, chosen)
     place = Place(settings, chosen.plan_id)
-    with holding(settings, chosen, planned):
+    with holding(settings, chosen, planned, wait_seconds):
         _as_planned(settings, chosen, planned)
         stage(settings, chosen, planned)
         state = backfill.state(settings, chosen)

@@ -63,13 +63,15 @@ def plan(*, export: list[str] | None = None, from_: str, to: str, province: list
 
 
 @app.command
-def run(plan: str) -> int:
+def run(plan: str, *, wait: float = 0) -> int:
     """Stage a plan beside the live warehouse and show what would change. Run again, it continues where it was.
 
     Parameters
     ----------
     plan
         The plan's id, or its number.
+    wait
+        Seconds to wait when a night, or another backfill, has one of its partitions.
     """
 
     def work(settings: Settings) -> None:
@@ -77,7 +79,7 @@ def run(plan: str) -> int:
         from flows.comparison import print_comparison
         from flows.summary import screen
 
-        made = steps.run(settings, plan)
+        made = steps.run(settings, plan, wait)
         print_comparison(settings, made)
         screen().print(f"Staged and audited. To publish: bhyt backfill approve {made.plan_id} --by NAME --why TEXT")
 

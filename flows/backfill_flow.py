@@ -75,7 +75,7 @@ def backfill(
     if not plan.deliveries:
         cancel_step(settings, plan.plan_id, asked_by, "nothing to read")
         return "nothing to read"
-    run_step(settings, plan.plan_id)
+    run_step(settings, plan.plan_id, wait_for_night_seconds)
     create_markdown_artifact(_told(settings, plan), key="backfill-comparison", description=f"What plan {plan.plan_id} would change")
     answer = pause_flow_run(wait_for_input=Approval, timeout=wait_for_approval_seconds, poll_interval=1)
     if not answer.approve:

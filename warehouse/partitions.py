@@ -11,6 +11,7 @@ from __future__ import annotations
 import fcntl
 import os
 import resource
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -67,10 +68,21 @@ class Locks:
         """Take a partition; False when somebody else has it. Needs a share in its export."""
         return self._lock(self._of_partition(partition), fcntl.LOCK_EX)
 
-    def take_all(self, partitions: Iterable[Partition]) -> None:
-        """Take partitions of one or more exports. Raises PartitionHeld, with none of them kept."""
+    def take_all(self, partitions: Iterable[Partition], wait_seconds: float = 0) -> None:
+        """Take partitions of one or more exports. Raises PartitionHeld, with none of them kept, when after so long somebody has one."""
         wanted = sorted(set(partitions))
         _allow_files(len(wanted))
+        deadline = time.monotonic() + wait_seconds
+        while True:
+            try:
+                self._take_now(wanted)
+                return
+            except PartitionHeld:
+                if time.monotonic() >= deadline:
+                    raise
+                time.sleep(0.2)
+
+    def _take_now(self, wanted: list[Partition]) -> None:
         try:
             for export in sorted({p.export for p in wanted}):
                 if not self.share(export):

@@ -14,7 +14,7 @@ from warehouse.settings import Settings
 
 @dataclass(frozen=True)
 class Former:
-    """One entry of a delivery that a later one has replaced. `rows`: the Parquet file that holds its loaded rows, None where it had none."""
+    """One entry of a delivery that a later one has replaced. `rows`: the Parquet file with its loaded rows, None where it had none."""
 
     run_id: str
     status: str

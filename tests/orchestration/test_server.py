@@ -146,26 +146,6 @@ def test_a_manual_run_publishes_from_the_environment_of_the_worker(served: Serve
     assert {"night-summary", "night-deliveries", "night-progress"} <= keys
 
 
-def test_a_scheduled_run_is_made_by_the_server_and_executed_by_the_worker(served: Served) -> None:
-    deployment = served.deployment()
-    soon = (datetime.now(UTC) + timedelta(seconds=8)).isoformat()
-    often = {
-        "name": "often", "flow_id": deployment["flow_id"], "entrypoint": deployment["entrypoint"], "path": deployment["path"],
-        "pull_steps": deployment["pull_steps"], "work_pool_name": "local",
-        "schedules": [{"active": True, "schedule": {"interval": 30, "anchor_date": soon}}],
-    }  # fmt: skip
-    often_id = served.ask("deployments/", often)["id"]
-    finished = ("COMPLETED", "FAILED", "CRASHED")
-    try:
-        wait_for(f"a scheduled run to end, see {served.worker_log}", lambda: served.runs(often_id, *finished), 90)
-    finally:
-        served.ask(f"deployments/{often_id}", {"paused": True}, method="PATCH")
-    first = served.runs(often_id, *finished)[0]
-    assert first["auto_scheduled"]
-    assert first["state_type"] == "COMPLETED", first["state"]["message"]
-    assert served.place.ask("SELECT run_id FROM meta.snapshot") == [(served.place.current.name,)]
-
-
 def test_a_backfill_pauses_for_a_person_and_publishes_when_it_is_approved(served: Served) -> None:
     """After the nights above: one list has come since, which no night may take while the plan waits."""
     late = served.place.landing / "planning" / "budgets" / "province=22" / "period=2025-07" / "bo_sung.csv"
@@ -188,3 +168,23 @@ def test_a_backfill_pauses_for_a_person_and_publishes_when_it_is_approved(served
     assert state() == "COMPLETED", served.worker_log.read_text()[-3000:]
     assert served.place.current != before
     assert served.place.ask("SELECT status FROM quality.deliveries WHERE path LIKE '%bo_sung.csv'") == [("loaded",)]
+
+
+def test_a_scheduled_run_is_made_by_the_server_and_executed_by_the_worker(served: Served) -> None:
+    deployment = served.deployment()
+    soon = (datetime.now(UTC) + timedelta(seconds=8)).isoformat()
+    often = {
+        "name": "often", "flow_id": deployment["flow_id"], "entrypoint": deployment["entrypoint"], "path": deployment["path"],
+        "pull_steps": deployment["pull_steps"], "work_pool_name": "local",
+        "schedules": [{"active": True, "schedule": {"interval": 30, "anchor_date": soon}}],
+    }  # fmt: skip
+    often_id = served.ask("deployments/", often)["id"]
+    finished = ("COMPLETED", "FAILED", "CRASHED")
+    try:
+        wait_for(f"a scheduled run to end, see {served.worker_log}", lambda: served.runs(often_id, *finished), 90)
+    finally:
+        served.ask(f"deployments/{often_id}", {"paused": True}, method="PATCH")
+    first = served.runs(often_id, *finished)[0]
+    assert first["auto_scheduled"]
+    assert first["state_type"] == "COMPLETED", first["state"]["message"]
+    assert served.place.ask("SELECT run_id FROM meta.snapshot") == [(served.place.current.name,)]
