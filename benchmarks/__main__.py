@@ -1,4 +1,7 @@
-"""`make bench`: every benchmark, one after the other, each in a process of its own."""
+"""`make bench`: every benchmark, one after the other, each in a process of its own; of linkage the comparison at a million cards.
+
+Arguments go to the comparison of linkage: `python -m benchmarks 5m-dense public`.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,8 @@ def main() -> None:
     for script in sorted(Path(__file__).parent.glob("[a-z]*.py")):
         print(f"== {script.stem}", flush=True)
         subprocess.run([sys.executable, str(script)], check=True)
+    print("== linkage", flush=True)
+    subprocess.run([sys.executable, "-m", "benchmarks.linkage", *sys.argv[1:]], check=True)
 
 
 if __name__ == "__main__":

@@ -76,6 +76,7 @@ class Build:
             str(scratch / "work.duckdb"),
             config={"autoinstall_known_extensions": False, "temp_directory": str(scratch / "spill"), "preserve_insertion_order": True},
         )
+        self.connection.execute("PRAGMA disable_checkpoint_on_shutdown")  # what is thrown away need not be tidy
         self._deliveries = ledger.deliveries()
         self._key = key
         self._targets = {t.qualified_name: t for _, tables in CATALOGS for t in tables if t.schema not in DERIVED}
@@ -87,24 +88,27 @@ class Build:
 
     def run(self, built: Built, published_at: datetime, code_version: str, progress: Callable[[str], None] = lambda _: None) -> Built:
         """Make the parts that must be made, then both databases of `built.directory`, which are left checkpointed and closed."""
-        made: list[Part] = []
+        built.manifest = Manifest(built.run_id, published_at, code_version, self.parts(built, progress), built.fingerprints)
+        built.rows = assemble(self.settings, built.manifest, built.directory)
+        built.computed += [t.qualified_name for _, tables in CATALOGS for t in tables if t.schema in DERIVED]
+        return built
+
+    def parts(self, built: Built, progress: Callable[[str], None] = lambda _: None) -> tuple[Part, ...]:
+        """All parts of the version, in order of table and part: those of the previous one that stand, and those that were made now."""
+        found: list[Part] = []
         try:
             self._given = Given(self.connection, self.settings, self._deliveries, self._key)
             for name in in_order(self._targets):
                 progress(name)
-                of_table, parts_made = self._of_table(built, self._targets[name])
-                built.made[name] = parts_made
-                (built.computed if parts_made else built.copied).append(name)
+                of_table, made = self._of_table(built, self._targets[name])
+                built.made[name] = made
+                (built.computed if made else built.copied).append(name)
                 self._kept[name] = {p.part: p.fingerprint for p in of_table}
                 self._show(self._targets[name], of_table)
-                made += of_table
+                found += of_table
         finally:
             self.connection.close()
-        made.sort(key=lambda p: (p.table_name, p.part))
-        built.manifest = Manifest(built.run_id, published_at, code_version, tuple(made), built.fingerprints)
-        built.rows = assemble(self.settings, built.manifest, built.directory)
-        built.computed += [t.qualified_name for _, tables in CATALOGS for t in tables if t.schema in DERIVED]
-        return built
+        return tuple(sorted(found, key=lambda p: (p.table_name, p.part)))
 
     def _of_table(self, built: Built, table: Table) -> tuple[list[Part], list[str]]:
         """The parts of a table, and the names of those that were made."""

@@ -89,6 +89,8 @@ MONTHLY: dict[str, Monthly] = {
     "marts.registration_level_month": _COVERAGE,
     "marts.duplicate_cards_month": _COVERAGE,
     "marts.lapse_month": replace(_COVERAGE, ahead=1),  # whether the holder is insured at the end of the next
+    "marts.subsidy_end_month": replace(_COVERAGE, ahead=1),
+    "marts.coverage_old_province_month": _COVERAGE,
     "marts.employer_compliance_quarter": _EMPLOYERS,
     "marts.employers_missing_quarter": _EMPLOYERS,
     "marts.facility_month": _CARE,

@@ -118,6 +118,8 @@ def rollback(settings: Settings) -> tuple[Path, Path]:
         raise NotPublished("nothing is published yet; run `bhyt nightly` first")
     earlier = [v for v in versions(settings) if v.name < published.name]
     if not earlier:
-        raise NotPublished(f"there is no version before {published.name}")
+        raise NotPublished(
+            f"there is no version before {published.name}; it stays published (`bhyt status` lists the versions that are kept)"
+        )
     swing(settings, earlier[-1])
     return published, earlier[-1]

@@ -1,21 +1,49 @@
-"""`bhyt report`, `bhyt official`, `bhyt export` and `bhyt status`. What they need is imported when they run."""
+"""`bhyt report`, `bhyt official`, `bhyt export` and `bhyt status`. What they need is imported when they run.
+
+Messages say what happened, where, and what to do next."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, ParamSpec
 
-import cyclopts
-from cyclopts import Parameter
+from cyclopts import App, Parameter
 
-from warehouse import publish
-from warehouse.settings import Settings
+if TYPE_CHECKING:
+    from warehouse.settings import Settings
 
 DONE, FAILED, USAGE = 0, 1, 2
 NOTHING_PUBLISHED = "nothing is published at {file}. Put exports into {landing} and run `bhyt nightly`"
+_Given = ParamSpec("_Given")
 
 
+def plainly(command: Callable[_Given, int]) -> Callable[_Given, int]:
+    """A disk or a database that fails is told in one line, with what to do; anything else is a defect and keeps its traceback."""
+
+    @wraps(command)
+    def told(*args: _Given.args, **options: _Given.kwargs) -> int:
+        import duckdb
+
+        try:
+            return command(*args, **options)
+        except OSError as error:
+            where = f" {error.filename}" if error.filename else ""
+            return _complain(
+                f"cannot read or write{where}: {error.strerror or error}. Check that the folder is there, may be written, and has room"
+            )
+        except duckdb.Error as error:
+            first = str(error).splitlines()[0]
+            return _complain(
+                f"the published warehouse does not answer: {first}. `bhyt rollback` publishes the version before; the next night repairs it"
+            )
+
+    return told
+
+
+@plainly
 def report(*, lang: Literal["vi", "en"] | None = None, out: Path | None = None, public: bool = False) -> int:
     """Draw the morning report of the published warehouse again.
 
@@ -28,7 +56,7 @@ def report(*, lang: Literal["vi", "en"] | None = None, out: Path | None = None, 
     public
         The edition that may leave: counts under 11 persons hidden, others rounded to 5, nothing about deliveries.
     """
-    settings = Settings()
+    settings = _settings()
     version = _published(settings)
     if version is None:
         return FAILED
@@ -47,6 +75,7 @@ def report(*, lang: Literal["vi", "en"] | None = None, out: Path | None = None, 
     return DONE
 
 
+@plainly
 def official(*, period: str, out: Path, province: str | None = None) -> int:
     """Write the report on universal coverage of a half-year or year (5063/QĐ-UBND, III–IV): an XLSX and an A4 page, in Vietnamese.
 
@@ -65,7 +94,7 @@ def official(*, period: str, out: Path, province: str | None = None) -> int:
         asked = Period.of(period)
     except WrongPeriod as error:
         return _usage(str(error))
-    version = _published(Settings())
+    version = _published(_settings())
     if version is None:
         return FAILED
     try:
@@ -76,6 +105,7 @@ def official(*, period: str, out: Path, province: str | None = None) -> int:
     return DONE
 
 
+@plainly
 def export(
     *mart: str,
     format: Annotated[Literal["parquet", "csv", "xlsx"], Parameter(name="--format")] = "parquet",
@@ -97,7 +127,7 @@ def export(
     """
     from flows.report.export import NotForExport, write
 
-    version = _published(Settings())
+    version = _published(_settings())
     if version is None:
         return FAILED
     try:
@@ -108,6 +138,7 @@ def export(
     return DONE
 
 
+@plainly
 def status(*, json: bool = False) -> int:
     """What is published, how fresh each province and export is, what waits for a person, last runs, disk.
 
@@ -118,16 +149,24 @@ def status(*, json: bool = False) -> int:
     """
     from flows.report import status as standing
 
-    return standing.show(Settings(), json=json)
+    return standing.show(_settings(), json=json)
 
 
-def add_to(app: cyclopts.App) -> None:
+def add_to(app: App) -> None:
     """Make the commands known to `bhyt`."""
     for command in (report, official, export, status):
         app.command(command)
 
 
+def _settings() -> Settings:
+    from flows.cli import _settings as from_environment
+
+    return from_environment()
+
+
 def _published(settings: Settings) -> Path | None:
+    from warehouse import publish
+
     try:
         version = publish.current(settings)
     except publish.NotPublished as error:
@@ -146,8 +185,9 @@ def _say(text: str) -> None:
     sys.stdout.write(f"{text}\n")
 
 
-def _complain(text: str) -> None:
+def _complain(text: str) -> int:
     sys.stderr.write(f"bhyt: {text}\n")
+    return FAILED
 
 
 def _usage(text: str) -> int:

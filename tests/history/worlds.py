@@ -12,8 +12,12 @@ from expectations.validation import RuleResult
 from flows import night as steps
 from tests.golden.published import all_tables
 from warehouse import publish
-from warehouse.build import Built
+from warehouse.build import Build, Built
+from warehouse.fingerprints import person_key
+from warehouse.ledger import Ledger
+from warehouse.manifests import Manifest
 from warehouse.settings import Settings
+from warehouse.storage import scratch_directory
 
 FIRST = datetime(2025, 9, 1, 18, 30, tzinfo=UTC)
 
@@ -42,6 +46,14 @@ class Area:
         steps.complete(settings, built, [RuleResult("marts.facility_month", "told.by.nobody", "warning", 1)])
         steps.put_in_place(night, built)
         return built
+
+    def from_scratch(self) -> Manifest:
+        """What a build of all that was received so far makes when there is no version before it."""
+        settings, ledger = self.settings, Ledger(self.settings.ledger_dir)
+        with scratch_directory(settings.spool_dir) as scratch:
+            built = Built("", scratch, steps.wanted(settings, ledger.deliveries()))
+            parts = Build(settings, ledger, scratch, None, person_key(settings)).parts(built)
+        return Manifest("", FIRST, "", parts, built.fingerprints)
 
     def tables(self) -> dict[str, pl.DataFrame]:
         """Every published table, rows in a total order."""

@@ -24,34 +24,31 @@ BEFORE = """
 
 
 def test_supported_are_those_of_group_age_and_old_province_and_uncovered_those_whose_cards_all_end(warehouse_sql):
-    """The register of June is the latest before the end, so what came of them is not known yet. Seed case: Quảng Ninh, end of 2025."""
+    """What came of them is not known before the month of the end. Seed case: Quảng Ninh, end of 2025."""
     warehouse_sql(cards=COLUMNS + BEFORE, subsidies=SUBSIDIES).shows(
         ENDS,
         """
-        month      | old_province_code | province_code | group_name | support_pct | remaining_pct | as_of_month | supported_persons | uncovered_persons | renewed_persons | lapsed_persons
-        2025-08-01 | 02                | 08            | aged 70-79 | 100         | 0             | 2025-06-01  | 2                 | 1                 |                 |
-        2025-08-01 | 02                | 08            | near-poor  | 100         | 70            | 2025-06-01  | 2                 | 1                 |                 |
+        month      | old_province_code | province_code | group_name | support_pct | remaining_pct | supported_persons | uncovered_persons | renewed_persons
+        2025-06-01 | 02                | 08            | aged 70-79 | 100         | 0             | 2                 | 1                 |
+        2025-06-01 | 02                | 08            | near-poor  | 100         | 70            | 2                 | 1                 |
     """,  # noqa: E501
     )
 
 
-@pytest.mark.parametrize(("renewed", "counts"), [("", "0 | 1"), ("GD4080000000009 | A | 08 | 08 | | 2025-09-01 | |", "1 | 0")])
-def test_later_registers_tell_who_was_insured_anew(warehouse_sql, renewed, counts):
+@pytest.mark.parametrize(("renewed", "counts"), [("", "0 | 1"), ("GD4080000000009 | A | 08 | 08 | | 2025-09-01 | | 1980-01-01", "1 | 0")])
+def test_the_next_month_tells_who_was_insured_anew(warehouse_sql, renewed, counts):
     later = """
     CN3020000000001 | A      | 08                | 08            |                   | 2025-08-01 | 2025-08-31 | 1980-01-01
     GD4080000000008 | G      | 08                | 08            |                   | 2025-09-01 |            | 1980-01-01
     """
-    added = renewed and renewed.rsplit("|", 1)[0] + "| 1980-01-01\n"
-    world = warehouse_sql(
-        cards=COLUMNS + later.rstrip() + "\n" + added,
-        subsidies=SUBSIDIES,
-        commune_crosswalk="old_code | commune_code",
-    )
+    world = warehouse_sql(cards=f"{COLUMNS}{later.rstrip()}\n{renewed}".rstrip(), subsidies=SUBSIDIES)
     world.build("steps.old_province")
     world.con.execute("INSERT INTO steps.old_province VALUES ('08', NULL, '02')")  # as if the new province had but one old one
     world.build(ENDS)
-    found = world.con.execute(f"SELECT renewed_persons || ' | ' || lapsed_persons FROM {ENDS} WHERE group_name = 'near-poor'").fetchall()
-    assert found == [(counts,)]
+    found = world.con.execute(
+        f"SELECT month, renewed_persons || ' | ' || lapsed_persons FROM {ENDS} WHERE group_name = 'near-poor'"
+    ).fetchall()
+    assert [(str(m), c) for m, c in found] == [("2025-08-01", counts)]
 
 
 def test_the_old_province_of_a_commune_of_today_is_known_where_all_its_people_lived_in_one(warehouse_sql):
@@ -69,6 +66,6 @@ def test_the_old_province_of_a_commune_of_today_is_known_where_all_its_people_li
     )
 
 
-def test_a_resolution_that_ends_before_all_registers_has_no_row(warehouse_sql):
+def test_a_resolution_that_ended_before_the_registers_has_no_row(warehouse_sql):
     world = warehouse_sql(cards="card_number | period\n CN3020000000001 | 2025-09-01", subsidies=SUBSIDIES)
     world.shows(ENDS, "month")

@@ -27,7 +27,7 @@ from warehouse.refusal import Refusal
 _ROOT, _, _RECORD = XML_01BH
 _CHUNK = 1 << 20
 _BATCH = 20_000
-_NO_LINES = pl.DataFrame(schema={"row_number": pl.Int64, "line_table": pl.String, **{f.name: pl.String for f in LINE_DELIVERED}})
+NO_LINES = pl.DataFrame(schema={"row_number": pl.Int64, "line_table": pl.String, **{f.name: pl.String for f in LINE_DELIVERED}})
 # libxml2's codes for a document that ends too early: 5 document end, 77 tag not finished, 74 `</` not finished, 73 `>` missing.
 _ENDS_EARLY = frozenset({5, 73, 74, 77})
 
@@ -151,7 +151,7 @@ def _batch(rows: pl.DataFrame, form: Table) -> ClaimBatch:
         source_form=pl.lit(FORM_79A if of_79a else FORM_01BH),
         issued_on=pl.lit(None, pl.Date),
     )
-    return ClaimBatch(claims, _NO_LINES)
+    return ClaimBatch(claims, NO_LINES)
 
 
 def _check(root: etree._Element) -> None:

@@ -1,10 +1,11 @@
--- One row per local resolution with a known end, and group whose cards tell that they belong to it: whom its end would leave without insurance.
+-- One row per month and local resolution in force in it with a known end, and group whose cards tell that they belong to it: whom its end would leave
+-- without insurance.
 --
--- supported_persons: insured at the end of as_of_month (the resolution's last month; before its register is there, the latest month that is) who count in
--- the old province on a card of the group, at the group's age on the last day of the support. uncovered_persons: those of them with no valid card
--- that runs on after it; they are uninsured the day after, unless somebody pays anew. What of the premium is still paid then is remaining_pct: the
--- most that any other entry in force for such a card gives, 0 where there is none.
--- renewed_persons, lapsed_persons: of the uncovered, who is and who is not insured at the end of the month after; NULL while nobody knows.
+-- supported_persons: insured at the end of the month who count in the old province on a card of the group, at the group's age on the support's last day.
+-- uncovered_persons: those of them with no valid card that runs on after that day; they are uninsured the day after, unless somebody pays anew. What of
+-- the premium is still paid then is remaining_pct: the most that any other entry in force for such a card gives, 0 where there is none.
+-- renewed_persons, lapsed_persons: of the uncovered, who is and who is not insured at the end of the next month; NULL but in the month in which the
+-- support ends, and there until the next month's registers are known.
 WITH months AS (
     SELECT DISTINCT month, month_end FROM steps.register_in_use WHERE is_reported
 ),
@@ -19,16 +20,15 @@ groups AS (
 ),
 
 ending AS (
-    SELECT g.*, date_trunc('month', g.valid_to)::DATE AS month, max(m.month) AS as_of_month
+    SELECT m.month, g.*, date_trunc('month', g.valid_to)::DATE = m.month AS is_last_month
     FROM groups AS g
-    INNER JOIN months AS m ON m.month <= g.valid_to
-    WHERE g.valid_to IS NOT NULL AND g.old_province_code <> '00'
-    GROUP BY ALL
+    INNER JOIN months AS m ON coalesce(g.valid_from <= m.month_end, true) AND g.valid_to >= m.month
+    WHERE g.old_province_code <> '00'
 ),
 
 remaining AS (
     SELECT e.subsidy_id, max(g.support_pct) AS remaining_pct
-    FROM ending AS e
+    FROM groups AS e
     INNER JOIN groups AS g
         ON
             g.subsidy_id <> e.subsidy_id
@@ -41,6 +41,7 @@ remaining AS (
     GROUP BY e.subsidy_id
 ),
 
+-- Only people on cards of such groups, so that nobody else is looked at twice.
 people AS (
     SELECT
         p.month,
@@ -51,36 +52,40 @@ people AS (
     FROM steps.insured_person_month AS p
     LEFT JOIN steps.old_province AS c ON c.province_code = p.province_code AND c.commune_code = p.commune_code
     LEFT JOIN steps.old_province AS w ON w.province_code = p.province_code AND w.commune_code IS NULL
-    WHERE p.month IN (SELECT as_of_month FROM ending)
+    WHERE
+        p.object_code IN (SELECT unnest(codes) FROM ending)
+        AND p.province_code IN (SELECT province_code FROM ending)
 ),
 
 supported AS (
-    SELECT
-        e.subsidy_id,
-        p.person_id,
-        p.person_id NOT IN (
-            SELECT k.person_id
-            FROM steps.insured_card_month AS k
-            WHERE k.month = e.as_of_month AND coalesce(k.valid_to > e.valid_to, true) AND k.person_id IS NOT NULL
-        ) AS is_uncovered,
-        n.person_id IS NOT NULL AS is_renewed
+    SELECT e.month, e.subsidy_id, e.valid_to, p.person_id
     FROM ending AS e
     INNER JOIN people AS p
-        ON p.month = e.as_of_month AND p.old_province_code = e.old_province_code AND list_contains(e.codes, p.object_code)
-    LEFT JOIN steps.insured_person_month AS n ON n.month = (e.month + INTERVAL 1 MONTH)::DATE AND n.person_id = p.person_id
+        ON p.month = e.month AND p.old_province_code = e.old_province_code AND list_contains(e.codes, p.object_code)
     WHERE
         (e.age_from IS NULL OR date_sub('year', p.birth_date, e.valid_to) >= e.age_from)
         AND (e.age_to IS NULL OR date_sub('year', p.birth_date, e.valid_to) <= e.age_to)
 ),
 
+uncovered AS (
+    SELECT s.month, s.subsidy_id, s.person_id
+    FROM supported AS s
+    INNER JOIN steps.insured_card_month AS k ON k.month = s.month AND k.person_id = s.person_id
+    GROUP BY s.month, s.subsidy_id, s.person_id, s.valid_to
+    HAVING bool_and(coalesce(k.valid_to <= s.valid_to, false))
+),
+
 counted AS (
     SELECT
-        subsidy_id,
+        s.month,
+        s.subsidy_id,
         count(*) AS supported_persons,
-        count(*) FILTER (WHERE is_uncovered) AS uncovered_persons,
-        count(*) FILTER (WHERE is_uncovered AND is_renewed) AS renewed_persons
-    FROM supported
-    GROUP BY subsidy_id
+        count(u.person_id) AS uncovered_persons,
+        count(u.person_id) FILTER (WHERE n.person_id IS NOT NULL) AS renewed_persons
+    FROM supported AS s
+    LEFT JOIN uncovered AS u ON u.month = s.month AND u.subsidy_id = s.subsidy_id AND u.person_id = s.person_id
+    LEFT JOIN steps.insured_person_month AS n ON n.month = (u.month + INTERVAL 1 MONTH)::DATE AND n.person_id = u.person_id
+    GROUP BY s.month, s.subsidy_id
 )
 
 SELECT
@@ -93,13 +98,12 @@ SELECT
     e.valid_to AS ends_on,
     e.support_pct,
     coalesce(r.remaining_pct, 0) AS remaining_pct,
-    e.as_of_month,
     coalesce(c.supported_persons, 0) AS supported_persons,
     coalesce(c.uncovered_persons, 0) AS uncovered_persons,
-    CASE WHEN k.month IS NOT NULL THEN coalesce(c.renewed_persons, 0) END AS renewed_persons,
-    CASE WHEN k.month IS NOT NULL THEN coalesce(c.uncovered_persons - c.renewed_persons, 0) END AS lapsed_persons
+    CASE WHEN e.is_last_month AND k.month IS NOT NULL THEN coalesce(c.renewed_persons, 0) END AS renewed_persons,
+    CASE WHEN e.is_last_month AND k.month IS NOT NULL THEN coalesce(c.uncovered_persons - c.renewed_persons, 0) END AS lapsed_persons
 FROM ending AS e
 LEFT JOIN remaining AS r ON r.subsidy_id = e.subsidy_id
-LEFT JOIN counted AS c ON c.subsidy_id = e.subsidy_id
+LEFT JOIN counted AS c ON c.month = e.month AND c.subsidy_id = e.subsidy_id
 LEFT JOIN months AS k ON k.month = (e.month + INTERVAL 1 MONTH)::DATE
 ORDER BY e.month, e.old_province_code, e.group_name, e.instrument
