@@ -257,9 +257,9 @@ def _try(work: Callable[[Settings], None]) -> int:
 
 
 def _settings() -> Settings:
-    from flows.cli import settings_or_exit
+    from flows.cli import _settings as from_environment
 
-    return settings_or_exit()
+    return from_environment()
 
 
 def _progress() -> None:

@@ -47,7 +47,7 @@ def nightly(*, wait: float = 0, received_at: datetime | None = None) -> int:
     from warehouse.lock import AlreadyRunning
     from warehouse.publish import NotPublished
 
-    settings = settings_or_exit()
+    settings = _settings()
     if not settings.landing_dir.is_dir():
         print(f"bhyt: the landing zone {settings.landing_dir} does not exist; set COVERAGE_LANDING or make the folder", file=sys.stderr)
         return USAGE
@@ -77,7 +77,7 @@ def queries() -> int:
     """Three queries to try on the published warehouse, with their answers."""
     from flows.queries import print_queries
 
-    return print_queries(settings_or_exit())
+    return print_queries(_settings())
 
 
 @app.command
@@ -151,7 +151,7 @@ def explain_delivery(delivery: str) -> int:
     """
     from flows.deliveries import explain
 
-    return explain(settings_or_exit(), delivery)
+    return explain(_settings(), delivery)
 
 
 @app.command
@@ -169,7 +169,7 @@ def release(delivery: str, *, by: str = "", why: str = "") -> int:
     """
     from flows.deliveries import let_go
 
-    return let_go(settings_or_exit(), delivery, by or os.environ.get("USER", "unknown"), why)
+    return let_go(_settings(), delivery, by or os.environ.get("USER", "unknown"), why)
 
 
 @app.command
@@ -193,7 +193,7 @@ def replay(what: str, *, apply: bool = False, by: str = "", why: str = "", wait:
     from warehouse.lock import AlreadyRunning
     from warehouse.partitions import PartitionHeld
 
-    settings = settings_or_exit()
+    settings = _settings()
     try:
         counted = replaying.apply(settings, what, by or os.environ.get("USER", "unknown"), why, wait) if apply else None
         replaying.print_result(counted or replaying.count(settings, what), applied=apply)
@@ -211,7 +211,7 @@ def rollback() -> int:
     from warehouse import publish
     from warehouse.lock import AlreadyRunning, one_at_a_time
 
-    settings = settings_or_exit()
+    settings = _settings()
     try:
         with one_at_a_time(settings.lock_file):
             left, now = publish.rollback(settings)
@@ -234,7 +234,7 @@ def asof(day: str, *, out: Path | None = None) -> int:
     """
     from flows.history import assemble_as_of
 
-    return _history(lambda: assemble_as_of(settings_or_exit(), day, out))
+    return _history(lambda: assemble_as_of(_settings(), day, out))
 
 
 @app.command
@@ -254,7 +254,7 @@ def diff(old: str, new: str, *, format: Literal["text", "html", "parquet"] = "te
     """
     from flows.history import compare
 
-    return _history(lambda: compare(settings_or_exit(), old, new, format, out))
+    return _history(lambda: compare(_settings(), old, new, format, out))
 
 
 def _history(command: Callable[[], int]) -> int:
@@ -268,7 +268,7 @@ def _history(command: Callable[[], int]) -> int:
         return _failed(str(error))
 
 
-def settings_or_exit() -> Settings:
+def _settings() -> Settings:
     """From the environment. Exits with a line for each wrong variable: that is wrong usage, and no reason for a traceback."""
     from pydantic import ValidationError
 

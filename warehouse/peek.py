@@ -12,10 +12,7 @@ from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
 
-import polars as pl
-
 from expectations.exports.claims import CLAIM_DELIVERED
-from transforms.dates import read_date
 from warehouse.containers import content
 from warehouse.landing import Landed
 from warehouse.partitions import NATION, Partition
@@ -57,22 +54,29 @@ def first_claim(path: Path) -> tuple[str | None, date | None]:
             except Flaw:
                 continue
             facility, year, month = (_text(texts, name) for name in ("facility_code", "settlement_year", "settlement_month"))
-            if facility[:2].isdecimal() and len(facility) >= 2 and year.isdecimal() and month.isdecimal() and 1 <= int(month) <= 12:
-                return facility[:2], date(int(year), int(month), 1)
+            if found := _place(facility, year, month):
+                return found
     return None, None
 
 
 def first_row(file: Iterable[ClaimBatch]) -> tuple[str | None, date | None]:
-    """The same of a flat list of claims (79a, 80a, 01/BH), which gives no settlement month in its rows: the month of discharge."""
+    """The same of a flat list of claims (79a, 80a, 01/BH): its first row that has both."""
+    wanted = ("facility_code", "settlement_year", "settlement_month")
     for batch in file:
-        rows = batch.claims.select(c for c in ("facility_code", "discharged_at") if c in batch.claims.columns).head(_LOOKED_AT)
-        if set(rows.columns) == {"facility_code", "discharged_at"}:
-            read = rows.select(pl.col("facility_code").str.head(2), day=read_date(pl.col("discharged_at"))).drop_nulls()
-            if not read.is_empty():
-                province, day = read.row(0)
-                return province, day.replace(day=1)
+        if not set(wanted) <= set(batch.claims.columns):
+            break
+        for facility, year, month in batch.claims.select(wanted).head(_LOOKED_AT).iter_rows():
+            if found := _place(facility or "", year or "", month or ""):
+                return found
         break
     return None, None
+
+
+def _place(facility: str, year: str, month: str) -> tuple[str, date] | None:
+    """Province and month as a claim gives them; None where one of them cannot be read."""
+    if len(facility) >= 2 and facility[:2].isdecimal() and year.isdecimal() and month.isdecimal() and 1 <= int(month) <= 12:
+        return (facility[:2], date(int(year), int(month), 1)) if 1900 <= int(year) <= 2999 else None
+    return None
 
 
 def _text(texts: list[str | None], field: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import subprocess
 import sys
 from dataclasses import replace
@@ -11,7 +12,9 @@ from pathlib import Path
 import pytest
 
 from tests.backfill.zone import Zone
+from warehouse.landing import scan
 from warehouse.partitions import Locks, Partition, PartitionHeld
+from warehouse.peek import partition_of
 
 MARCH = Partition("cards", "22", date(2025, 3, 1))
 APRIL = Partition("cards", "22", date(2025, 4, 1))
@@ -73,3 +76,23 @@ def test_a_night_leaves_what_a_backfill_writes_and_takes_it_the_next_time(tmp_pa
         assert [(x.path, x.reason) for x in night.set_aside] == [(march, "a backfill is writing budgets 22 2025-03")]
     assert zone.look_and_record().set_aside == []
     assert set(zone.statuses()) == {march, april}
+
+
+def test_where_a_claim_file_says_nothing_its_first_claim_tells_the_partition(tmp_path: Path) -> None:
+    inner = "<TONG_HOP><MA_LK>1</MA_LK><NAM_QT>{}</NAM_QT><THANG_QT>{}</THANG_QT><MA_CSKCB>{}</MA_CSKCB></TONG_HOP>"
+
+    def hoso(*place: str) -> str:
+        xml = base64.b64encode(inner.format(*place).encode()).decode()
+        return f"<HOSO><FILEHOSO><LOAIHOSO>XML1</LOAIHOSO><NOIDUNGFILE>{xml}</NOIDUNGFILE></FILEHOSO></HOSO>"
+
+    zone = Zone(tmp_path)
+    body = hoso("", "13", "22001") + hoso("2025", "3", "22001") + hoso("2025", "4", "14001")
+    zone.put("hospitals/claims/moi/a.xml", f"<GIAMDINHHS><THONGTINHOSO><DANHSACHHOSO>{body}</DANHSACHHOSO></THONGTINHOSO></GIAMDINHHS>")
+    zone.put("hospitals/claims/moi/b.xml", "no XML at all")
+    zone.put("hospitals/claims/province=14/period=2025-05/c.xml", "<GIAMDINHHS/>")
+    found = {x.path[-5:]: partition_of(x, tmp_path / "spool") for x in scan(zone.landing, {})}
+    assert found == {
+        "a.xml": Partition("claims", "22", date(2025, 3, 1)),
+        "b.xml": Partition("claims", "00", None),
+        "c.xml": Partition("claims", "14", date(2025, 5, 1)),
+    }
