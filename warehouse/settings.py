@@ -96,6 +96,21 @@ class Settings(BaseSettings):
         return self.restricted_dir / "night.lock"
 
     @cached_property
+    def locks_dir(self) -> Path:
+        """One file for each partition that is or was written (`warehouse.partitions`)."""
+        return self.home_dir / "locks"
+
+    @cached_property
+    def backfills_dir(self) -> Path:
+        """Plans of backfills and what became of them: paths, hashes and counts. Their rows lie in `restricted/backfills`."""
+        return self.home_dir / "backfills"
+
+    @cached_property
+    def staged_versions_dir(self) -> Path:
+        """Versions that backfills have built and nobody has approved yet; on the file system of `versions_dir`."""
+        return self.versions_dir.with_name("staged")
+
+    @cached_property
     def reports_dir(self) -> Path:
         return self.home_dir / "reports"
 
