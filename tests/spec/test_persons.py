@@ -100,6 +100,8 @@ def test_a_card_that_moved_is_still_known_by_where_it_was() -> None:
         ("Đặng Thị Đào", "Ðặng Thị Ðào"),
         ("Đặng Thị Đào", "ñặng Thị ñào"),
         ("Nguyễn Thị Lan", "NGUYỄN THỊ LAN"),
+        ("Nguyễn Thị Lan", "Ng. Thị Lan"),
+        ("Phùng Thị Bích Thảo", "Phùng Thị Bích Thảo (Tí)"),
         ("Nguyễn Thị Lan", "  Nguyễn   Thị Lan "),
         ("Nguyễn Thị Lan", "Nguye\u0302\u0303n Thi\u0323 Lan"),
         ("Phùng Thị Bích Thảo", "Phung Thi Bich Thao"),

@@ -38,6 +38,7 @@ NAMES_PER_NUMBER = 8
 RARE_GIVEN = 2e-4  # of people: a given name that fewer bear is rather a slip of the pen
 
 TONES = "\u0300\u0301\u0303\u0309\u0323"  # grave, acute, tilde, hook, dot below: in NFD behind their vowel
+_NGUYEN = "nguye\u0302n\u0303"  # in standard form
 _CONSONANTS = "bcdđghklmnpqrstvx"
 
 
@@ -71,15 +72,18 @@ def standard_name(name: pl.Expr) -> pl.Expr:
     """A name in lower case, decomposed (NFD), one space between words, its spelling variants folded.
 
     Tone marks move to the end of their syllable (hòa = hoà), y after a consonant or qu is i (Lý = Lí), other characters than letters
-    are spaces. `Mai` and `May`, `Thuý` and `Thuí` stay different names.
+    are spaces. What stands in brackets (a pet name, a note) is left out, and Ng. is Nguyễn. `Mai` and `May`, `Thuý` and `Thuí` stay
+    different names.
     """
     return (
         composed(name)
+        .str.replace_all(r"[(\[{].*?[)\]}]", " ")
         .str.normalize("NFD")
         .str.replace_all(r"[^\p{L}\p{M}]+", " ")
         .str.strip_chars()
         .str.replace_all(f"([{TONES}])([^ {TONES}]+)", "$2$1")
         .str.replace_all(rf"\b((?:[{_CONSONANTS}]+|qu))y([{TONES}]?)\b", "${1}i$2")
+        .str.replace("^ng ", f"{_NGUYEN} ")
     )
 
 
