@@ -4,7 +4,7 @@ BIN := .venv/bin
 DEMO := .demo
 PEERS := .peers
 
-.PHONY: demo test env peers lock lint types unit format docs bench clean
+.PHONY: demo test env peers lock lint types unit format docs site bench superset superset-test clients-test superset-assets superset-lock clean
 
 demo: env ## invented exports with faults, one night, its summary, three queries
 	rm -rf $(DEMO)
@@ -50,9 +50,43 @@ $(PEERS)/.installed: $(wildcard benchmarks/*/requirements.lock)
 bench: env peers ## every benchmark; writes docs/performance.md (single ones: .venv/bin/python -m benchmarks --help)
 	$(BIN)/python -m benchmarks
 
+site: env ## the documents as a web site in site/, without a network
+	$(BIN)/python -m mkdocs build --quiet --strict --config-file - < docs/site.yml
+
+superset: .superset/.installed ## Apache Superset with three dashboards on the published warehouse (WAREHOUSE=path/to/coverage.duckdb says which)
+	.superset/bin/python docs/bi/superset/serve.py $(if $(WAREHOUSE),--warehouse $(WAREHOUSE))
+
+# Needs Debian's chromium and chromium-driver: a real browser opens the dashboards of a real Superset.
+superset-test: env .superset/.installed
+	$(BIN)/python -m pytest -n 0 tests/bi/test_superset.py
+
+superset-assets: env ## the dashboards as files, from docs/bi/superset/dashboards.py
+	$(BIN)/python docs/bi/superset/make_assets.py
+
+.superset/.installed: docs/bi/superset/requirements.lock
+	test -x .superset/bin/python || $(PYTHON) -m venv .superset
+	.superset/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r docs/bi/superset/requirements.lock
+	touch $@
+
+# Needs Node.js: the oldest and the newest DuckDB that may read the published file, its command line, and Node's driver.
+clients-test: env .clients/.installed
+	$(BIN)/python -m pytest -n 0 tests/bi/test_clients.py
+
+.clients/.installed: docs/bi/clients/oldest.lock docs/bi/clients/newest.lock docs/bi/clients/cli.lock docs/bi/clients/package-lock.json
+	for client in oldest newest cli; do \
+	  test -x .clients/$$client/bin/python || $(PYTHON) -m venv .clients/$$client; \
+	  .clients/$$client/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r docs/bi/clients/$$client.lock || exit 1; \
+	done
+	cp docs/bi/clients/package.json docs/bi/clients/package-lock.json docs/bi/clients/read.mjs .clients/
+	cd .clients && npm install --no-audit --no-fund --silent
+	touch $@
+
+superset-lock:
+	uv pip compile docs/bi/superset/requirements.in --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet --output-file docs/bi/superset/requirements.lock
+
 # The one step that needs uv (https://docs.astral.sh/uv): resolve pyproject.toml anew, hashes for every platform, no index named.
 lock:
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet --output-file requirements.lock
 
 clean:
-	rm -rf .venv $(PEERS) $(DEMO) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .superset .clients $(PEERS) $(DEMO) site .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
-from flows import picture
 from flows.night import Night
+from flows.report import page
 from flows.summary import Summary, markdown
 
 LISTED = 500  # Prefect keeps an artifact in its database; the whole list is in quality.deliveries
@@ -18,12 +18,13 @@ LISTED = 500  # Prefect keeps an artifact in its database; the whole list is in 
 
 def show(night: Night, summary: Summary) -> None:
     """Write the artifacts; and into the report folder the summary, Data Docs, and the page that shows all of it."""
-    page = markdown(summary)
-    (night.report_dir / "summary.md").write_text(page, encoding="utf-8")
-    create_markdown_artifact(page, key="night-summary", description=f"Night {summary.run_id}")
+    told = markdown(summary)
+    (night.report_dir / "summary.md").write_text(told, encoding="utf-8")
+    create_markdown_artifact(told, key="night-summary", description=f"Night {summary.run_id}")
     create_table_artifact(summary.deliveries[:LISTED], key="night-deliveries", description="Tonight's deliveries")
     create_table_artifact(summary.broken[:LISTED], key="night-rules", description="Rules that rows break")
     with night.timed("data docs"):
         docs = night.validator.build_docs()
     if summary.published:
-        picture.draw(night.report_dir, Path(summary.published) / "coverage.duckdb", summary, docs)
+        with night.timed("page"):
+            page.write(night.report_dir, Path(summary.published) / "coverage.duckdb", night.settings.lang, docs)

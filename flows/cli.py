@@ -8,10 +8,12 @@ import sys
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import App, Parameter
 
+from flows.backfill_commands import app as backfill_app
+from flows.report import commands
 from warehouse.code_version import RELEASE
 
 if TYPE_CHECKING:
@@ -26,6 +28,9 @@ app = App(
     help="Coverage warehouse for Vietnam's social health insurance (bảo hiểm y tế). Settings: environment variables COVERAGE_LANDING,"
     " COVERAGE_HOME, COVERAGE_WAREHOUSE and others (see README). Exit status: 0 published, 1 failed and the old warehouse stands, 2 usage.",
 )
+commands.add_to(app)
+
+app.command(backfill_app)
 
 
 @app.command
@@ -46,7 +51,7 @@ def nightly(*, wait: float = 0, received_at: datetime | None = None) -> int:
     if not settings.landing_dir.is_dir():
         print(f"bhyt: the landing zone {settings.landing_dir} does not exist; set COVERAGE_LANDING or make the folder", file=sys.stderr)
         return USAGE
-    _show_progress()
+    show_progress()
     try:
         if _nothing_new(settings, wait):
             print("Nothing new: no delivery, no decision, no change of code.")
@@ -63,16 +68,9 @@ def nightly(*, wait: float = 0, received_at: datetime | None = None) -> int:
         return _failed(str(running))
     except Exception as error:
         notes = "".join(f" ({n})" for n in getattr(error, "__notes__", []))
-        return _failed(f"the night failed, the published warehouse stands as it was: {type(error).__name__}: {error}{notes}")
+        what_next = "docs/operate.md, 'A night is red', says what to do; then run `bhyt nightly` again"
+        return _failed(f"the night failed, the published warehouse stands as it was: {type(error).__name__}: {error}{notes}\n{what_next}")
     return PUBLISHED
-
-
-@app.command
-def status() -> int:
-    """What is published, how fresh each export is, what waits for a person."""
-    from flows.status import print_status
-
-    return print_status(_settings())
 
 
 @app.command
@@ -91,6 +89,7 @@ def sample(
     months: Annotated[str, Parameter(help="first and last month, as 2025-06..2025-08")] = "2025-06..2025-08",
     seed: int = 1,
     faults: bool = False,
+    flat_lists: bool = False,
     claims: int = 0,
     files: int = 0,
     cards: int = 0,
@@ -109,6 +108,8 @@ def sample(
         Same seed, same bytes.
     faults
         Add one of each bad input of the contract.
+    flat_lists
+        Let a few facilities send claims as flat lists (79a, 80a, 01/BH) too, or only so.
     claims
         Claims of the last month, of about 40 kB, in that many `--files`; truth: visits and money by facility.
     files
@@ -135,7 +136,7 @@ def sample(
         return PUBLISHED
     from warehouse.samples import write
 
-    write(out, persons=persons, months=(first, last), seed=seed, faults=faults)
+    write(out, persons=persons, months=(first, last), seed=seed, faults=faults, flat_lists=flat_lists)
     print(f"Wrote {out / 'landing'} and {out / 'truth'}. Try: COVERAGE_LANDING={out / 'landing'} bhyt nightly")
     return PUBLISHED
 
@@ -173,6 +174,39 @@ def release(delivery: str, *, by: str = "", why: str = "") -> int:
 
 
 @app.command
+def replay(what: str, *, apply: bool = False, by: str = "", why: str = "", wait: float = 0) -> int:
+    """Run quarantined rows again after a rule, a profile or a reference table was corrected. Counts only, unless told to apply.
+
+    Parameters
+    ----------
+    what
+        A rule, as cards.citizen_id.malformed, or a delivery's id or path.
+    apply
+        Load what now passes under its original delivery; the next night builds with it.
+    by
+        Who decides; default the user's login name.
+    why
+        The reason, kept with the replay.
+    wait
+        Seconds to wait when a night is running.
+    """
+    from flows import replay as replaying
+    from warehouse.lock import AlreadyRunning
+    from warehouse.partitions import PartitionHeld
+
+    settings = _settings()
+    try:
+        counted = replaying.apply(settings, what, by or os.environ.get("USER", "unknown"), why, wait) if apply else None
+        replaying.print_result(counted or replaying.count(settings, what), applied=apply)
+    except replaying.NothingToReplay as error:
+        print(f"bhyt: {error}", file=sys.stderr)
+        return USAGE
+    except (AlreadyRunning, PartitionHeld) as error:
+        return _failed(str(error))
+    return PUBLISHED
+
+
+@app.command
 def rollback() -> int:
     """Publish the version before the current one again; once more goes back one further."""
     from warehouse import publish
@@ -186,6 +220,53 @@ def rollback() -> int:
         return _failed(str(error))
     print(f"Published {now.name} again, in place of {left.name}. The next night that finds something new builds a new version.")
     return PUBLISHED
+
+
+@app.command
+def asof(day: str, *, out: Path | None = None) -> int:
+    """Assemble the warehouse as it was known on a day, beside the published one.
+
+    Parameters
+    ----------
+    day
+        A day as 2025-03-15 (to its end), or a moment as 2025-03-15T18:30; UTC.
+    out
+        Directory to write; default <COVERAGE_HOME>/asof/<run>.
+    """
+    from flows.history import assemble_as_of
+
+    return _history(lambda: assemble_as_of(_settings(), day, out))
+
+
+@app.command
+def diff(old: str, new: str, *, format: Literal["text", "html", "parquet"] = "text", out: Path | None = None) -> int:
+    """What changed between two snapshots: tables, columns, rows, and per mart the keys with old and new measures, largest first.
+
+    Parameters
+    ----------
+    old
+        `live`, a run id or its number, a day as 2025-03-15, or the directory of a version.
+    new
+        The same.
+    format
+        `parquet` has one row per key and measure that differ.
+    out
+        File to write; needed for html and parquet.
+    """
+    from flows.history import compare
+
+    return _history(lambda: compare(_settings(), old, new, format, out))
+
+
+def _history(command: Callable[[], int]) -> int:
+    from warehouse.manifests import NoSnapshot
+    from warehouse.parts import PartMissing
+    from warehouse.publish import NotPublished
+
+    try:
+        return command()
+    except (NoSnapshot, PartMissing, NotPublished, FileExistsError) as error:
+        return _failed(str(error))
 
 
 def _settings() -> Settings:
@@ -216,7 +297,7 @@ def _nothing_new(settings: Settings, wait_seconds: float) -> bool:
         return not anything_landed(night) and up_to_date(settings, night.ledger)
 
 
-def _show_progress() -> None:
+def show_progress() -> None:
     """What the night is doing, on standard error."""
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))

@@ -7,7 +7,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -17,21 +17,28 @@ import polars as pl
 from expectations.declare import Severity
 from expectations.exports import BY_NAME
 from expectations.marts import ANALYST_TABLES, BI_TABLES
+from expectations.marts.quality import RESULTS
 from expectations.quarantine import reasons
 from expectations.validation import RuleResult, Validator
 from transforms import persons
 from transforms.geography import Places
-from warehouse import card_persons, landing, packs, profiles, publish, reference, staging
-from warehouse.arrivals import Arrivals, arrivals, entry, halved_registers, is_short, repeat, short_archives
-from warehouse.build import Build, Built, fingerprints, given_fingerprints, person_key, published_fingerprints, sha256
+from warehouse import assemble, card_persons, landing, manifests, packs, parts, profiles, publish, reference, staging
+from warehouse.arrivals import Arrivals, arrivals, entry, is_short, repeat, short_archives
+from warehouse.backfill import kept_back
+from warehouse.build import Build, Built
 from warehouse.code_version import code_hash, code_version
+from warehouse.fingerprints import given_fingerprints, of_relations, of_tables, person_key, published_fingerprints, sha256
 from warehouse.ingest import Outcome, ingest
 from warehouse.landing import Landed
 from warehouse.ledger import Entry, Ledger
+from warehouse.partitions import Locks
+from warehouse.set_aside import SetAside, set_aside
 from warehouse.settings import Settings
+from warehouse.staged import finish_approvals
 from warehouse.storage import scratch_directory, sweep, sweep_temporaries, sync_all
 
 log = logging.getLogger("bhyt")
+ORPHANS_EVERY = 10  # runs
 
 
 class AuditFailed(Exception):
@@ -60,6 +67,7 @@ class Night:
     settings: Settings
     received_at: datetime
     steps: dict[str, Step] = field(default_factory=dict)
+    set_aside: list[SetAside] = field(default_factory=list)
 
     @property
     def timings(self) -> dict[str, float]:
@@ -77,6 +85,10 @@ class Night:
     @cached_property
     def sequence(self) -> int:
         return int(self.run_id.split("-")[0])
+
+    def sequence_of(self, item: Landed) -> int:
+        """The number of the run that counts as the one that saw a new delivery first: this one."""
+        return self.sequence
 
     @cached_property
     def profiles(self) -> profiles.Profiles:
@@ -122,8 +134,10 @@ def begin(settings: Settings, received_at: datetime | None = None) -> Night:
     if not settings.landing_dir.is_dir():
         raise NoLandingZone(f"the landing zone {settings.landing_dir} does not exist; set COVERAGE_LANDING or make the folder")
     sweep(settings.spool_dir)
-    for directory in (settings.restricted_dir, *settings.ledger_dir.glob("*")):
+    manifests.keep(settings)
+    for directory in (settings.restricted_dir, settings.manifests_dir, settings.register_digests_dir, *settings.ledger_dir.glob("*")):
         sweep_temporaries(directory)
+    finish_approvals(settings)
     moment = received_at or datetime.now(UTC)
     return Night(settings, moment.astimezone(UTC).replace(tzinfo=None))
 
@@ -143,13 +157,19 @@ def look(night: Night) -> Arrivals:
         return found
 
 
+def leave_alone(night: Night, found: Arrivals, locks: Locks) -> Arrivals:
+    """What of it the night may take, holding `locks`; what a backfill has is set aside until the next one."""
+    rest, night.set_aside = set_aside(found, locks, kept_back(night.settings), night.settings.spool_dir)
+    return rest
+
+
 def read(night: Night, batch: Sequence[Landed]) -> list[Outcome]:
     """Read deliveries to their Parquet files."""
     return ingest(batch, night.settings, night.places, night.profiles)
 
 
 def settle(night: Night, found: Arrivals, outcomes: list[Outcome]) -> tuple[list[Landed], list[Outcome]]:
-    """Read the twins that are no repeats too, check archives as wholes, and hold registers that have halved.
+    """Read the twins that are no repeats too, and check archives as wholes.
 
     A twin is no repeat of a delivery that was refused, nor where its own manifest declares more rows than there are.
     """
@@ -170,8 +190,7 @@ def settle(night: Night, found: Arrivals, outcomes: list[Outcome]) -> tuple[list
                 found.twins.setdefault(sound.delivery_id, []).append(twin)
     checked = short_archives(items, outcomes, repeated)
     _take_out(night, items, outcomes, checked)
-    outcomes = checked
-    return items, halved_registers(items, outcomes, deliveries)
+    return items, checked
 
 
 def _take_out(night: Night, items: Sequence[Landed], read: Sequence[Outcome], checked: Sequence[Outcome]) -> None:
@@ -196,21 +215,47 @@ def validate(night: Night, items: Sequence[Landed], outcomes: Sequence[Outcome])
         return staging.results(database, tables, night.validator.validate(database, tables, schema="staged", name="deliveries"))
 
 
-def record(night: Night, found: Arrivals, items: Sequence[Landed], outcomes: Sequence[Outcome], results: pl.DataFrame) -> list[Entry]:
-    """Write the night's entries into the ledger. From here on the deliveries count as received."""
+def record(
+    night: Night,
+    found: Arrivals,
+    items: Sequence[Landed],
+    outcomes: Sequence[Outcome],
+    results: pl.DataFrame,
+    further: Sequence[Entry] = (),
+    keep_reading: bool = False,
+) -> list[Entry]:
+    """Write the night's entries into the ledger, and `further` ones. From here on the deliveries count as received.
+
+    `keep_reading`: the rows are still those of the code and the profiles that first read them (a replay reads no file).
+    """
     with night.timed("record"):
-        return _record(night, found, items, outcomes, results)
+        entries = _entries(night, found, items, outcomes, keep_reading) + list(further)
+        _write(night, found, items, outcomes, results, entries)
+        return entries
 
 
-def _record(night: Night, found: Arrivals, items: Sequence[Landed], outcomes: Sequence[Outcome], results: pl.DataFrame) -> list[Entry]:
+def _entries(night: Night, found: Arrivals, items: Sequence[Landed], outcomes: Sequence[Outcome], keep_reading: bool) -> list[Entry]:
     former = {r["delivery_id"]: r for r in night.ledger.deliveries().iter_rows(named=True)}
     fingerprint = night.profiles.fingerprint
     by_id = {o.delivery_id: o for o in outcomes}
-    entries = [entry(x, by_id[x.delivery_id], night.received_at, night.sequence, fingerprint, former.get(x.delivery_id)) for x in items]
+    seen, sequence = night.received_at, night.sequence_of
+    entries = [entry(x, by_id[x.delivery_id], seen, sequence(x), fingerprint, former.get(x.delivery_id)) for x in items]
+    if keep_reading:
+        entries = [replace(e, **{c: former[e.delivery_id][c] for c in ("read_by", "profiles")}) for e in entries]
     records = {i: r["records_read"] for i, r in former.items()} | {o.delivery_id: o.records_read for o in outcomes}
     repeats = list(found.repeats)
     repeats += [(twin, original) for original, twins in found.twins.items() for twin in twins]
-    entries += [repeat(x, original, records[original], night.received_at, night.sequence, fingerprint) for x, original in repeats]
+    return entries + [repeat(x, original, records[original], seen, sequence(x), fingerprint) for x, original in repeats]
+
+
+def _write(
+    night: Night,
+    found: Arrivals,
+    items: Sequence[Landed],
+    outcomes: Sequence[Outcome],
+    results: pl.DataFrame,
+    entries: Sequence[Entry],
+) -> None:
     files = {x.path.split("!/")[0]: x for x in found.seen if not (x.refusal and x.sha256 == "")}
     ledger = night.ledger
     sync_all()  # the rows before the entries that make them count
@@ -222,8 +267,7 @@ def _record(night: Night, found: Arrivals, items: Sequence[Landed], outcomes: Se
         [{"file": f, "size": x.size, "modified_ns": x.modified_ns, "context": x.context} for f, x in sorted(files.items())],
     )
     ledger.write(night.run_id, "deliveries", entries)  # last: without it the others are not looked at
-    packs.sweep(night.settings, set(ledger.deliveries()["pack"]))
-    return entries
+    packs.sweep(night.settings, ledger.packs())
 
 
 def _quarantined(night: Night, items: Sequence[Landed], outcomes: Sequence[Outcome]) -> pl.DataFrame:
@@ -259,9 +303,9 @@ def link_persons(night: Night) -> dict[str, object] | None:
 
 
 def wanted(settings: Settings, deliveries: pl.DataFrame) -> dict[str, str]:
-    """Fingerprints of the tables that the ledger as it stands calls for."""
+    """Fingerprints of all relations that the ledger as it stands calls for."""
     given = given_fingerprints(settings, deliveries, persons_made_from(settings, deliveries))
-    return fingerprints(given, person_key(settings))
+    return of_relations(given, person_key(settings))
 
 
 def up_to_date(settings: Settings, ledger: Ledger) -> bool:
@@ -271,7 +315,7 @@ def up_to_date(settings: Settings, ledger: Ledger) -> bool:
         return False
     if made[-1].name < max(ledger.runs(), default=""):
         return False  # the ledger tells of what no version shows yet: a night died before it published, or a person has decided
-    return published_fingerprints(made[-1] / "coverage.duckdb") == wanted(settings, ledger.deliveries())
+    return published_fingerprints(made[-1] / "coverage.duckdb") == of_tables(wanted(settings, ledger.deliveries()))
 
 
 def build(night: Night) -> Built:
@@ -280,7 +324,8 @@ def build(night: Night) -> Built:
     night.note_timings()
     with night.timed("build"), scratch_directory(settings.spool_dir) as scratch:
         built = Built(night.run_id, publish.staging_directory(settings, night.run_id), wanted(settings, night.ledger.deliveries()))
-        maker = Build(settings, night.ledger, scratch, publish.current(settings), person_key(settings))
+        previous = manifests.of_version(publish.current(settings))
+        maker = Build(settings, night.ledger, scratch, previous, person_key(settings))
         return maker.run(built, night.received_at, code_version())
 
 
@@ -289,13 +334,43 @@ def audit(night: Night, built: Built) -> list[RuleResult]:
     with night.timed("audit"):
         results = night.validator.validate(built.coverage_file, BI_TABLES, name="coverage")
         results += night.validator.validate(built.analyst_file, ANALYST_TABLES, name="analyst")
-        Build.note_audit(built, results)
+        complete(night.settings, built, results)
     broken = [r for r in results if r.severity == Severity.ERROR and r.failed != 0]
     if broken:
         raise AuditFailed("; ".join(f"{r.rule}: {r.error or f'{r.failed} rows'}" for r in broken))
     return results
 
 
+def complete(settings: Settings, built: Built, results: Sequence[RuleResult]) -> None:
+    """Add what the audit found to the version, and the manifest that says what it consists of: parts before what names them."""
+    assert built.manifest
+    noted = audit_rows(built, results)
+    assemble.note_audit(built.coverage_file, noted)
+    name = RESULTS.qualified_name
+    kept = parts.write(settings, name, assemble.AUDIT, noted, "")
+    built.manifest = replace(built.manifest, parts=(*built.manifest.parts, kept))
+    sync_all()
+    manifests.write(built.directory / manifests.FILE, built.manifest)
+
+
+def audit_rows(built: Built, results: Sequence[RuleResult]) -> pl.DataFrame:
+    """Rows of `quality.results` about the marts' rules."""
+    rows = [
+        {"delivery_id": r.table, "rule": r.rule, "severity": r.severity, "checked": checked, "failed": r.failed,
+         "failed_pct": 100 * r.failed / checked if checked and r.failed is not None else None,
+         "status": "error" if r.failed is None else "failed" if r.failed else "passed" if checked else "not_applicable"}
+        for r in results
+        for checked in (built.rows.get(r.table, 0),)
+    ]  # fmt: skip
+    return pl.DataFrame(rows, schema=RESULTS.polars_schema)
+
+
 def put_in_place(night: Night, built: Built) -> Path:
+    """Publish the version, keep its manifest, and remove parts that nothing has named for long."""
+    settings = night.settings
     with night.timed("publish"):
-        return publish.publish(night.settings, built.directory, built.run_id)
+        version = publish.publish(settings, built.directory, built.run_id)
+        manifests.keep(settings)
+        if night.sequence % ORPHANS_EVERY == 0:  # to know what is named, all manifests are read
+            parts.remove_orphans(settings, manifests.named_files(settings))
+        return version

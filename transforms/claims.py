@@ -7,11 +7,15 @@ import polars as pl
 from expectations.declare import CARD_NUMBER, FACILITY, MONEY
 from expectations.exports.claims import CLAIM_LINES
 from transforms import values
+from transforms.claim_codes import CodeLists, dated, line_flags
+from transforms.claim_lists import completed
 from transforms.dates import read_date
 from transforms.rows import typed
 
-# MA_NHOM: 1-19, of which 5, 6, 9 and 11 are of QĐ 4210 only and 19 came with QĐ 4750 (PL3 of QĐ 5937; formats.md §2.8).
-COST_GROUPS = tuple(str(code) for code in range(1, 20))
+SUMS = (
+    "line_count", "lines_total_cost", "lines_covered_cost", "lines_unreadable", "lines_off_total", "lines_without_group",
+    "lines_benefit_off",
+)  # fmt: skip
 AMOUNTS = ("total_cost", "covered_cost", "copayment", "fund_paid")
 # Amounts are rounded to the đồng by many programs, so a difference of one đồng says nothing (contract, amount_mismatch).
 TOLERANCE_DONG = 1
@@ -20,21 +24,31 @@ _LISTS = {"card_list": "card", "registered_facility_list": "facility", "card_fro
 _NONE_READ = pl.lit([], dtype=pl.List(pl.String()))
 
 
-def claims(rows: pl.DataFrame, raw_lines: pl.DataFrame, delivery_id: str) -> tuple[pl.DataFrame, pl.DataFrame]:
+def claims(rows: pl.DataFrame, raw_lines: pl.DataFrame, delivery_id: str, lists: CodeLists) -> tuple[pl.DataFrame, pl.DataFrame]:
     """One batch of claims with what is made of them, and its lines, typed.
 
     In: typed rows of `claims` (unique `row_number`) and the raw lines of the same batch, as a `ClaimBatch` has them.
     Out: the same rows with `card_numbers`, `registered_facilities`, `card_valid_from`, `card_valid_to` (lists of one length, an
     entry a card), `line_count`, `lines_total_cost`, `lines_covered_cost` (đồng), `lines_unreadable`, `lines_off_total`,
-    `lines_without_group`; and one row per line with the fields of `CLAIM_LINES`. Orders are kept.
+    `lines_without_group`, `lines_benefit_off`, the era of the claim (`transforms.claim_codes.dated`) and what a row of a flat list needs
+    (`transforms.claim_lists.completed`); and one row per line with the fields of `CLAIM_LINES`. Orders are kept.
     """
     lines = typed(raw_lines, CLAIM_LINES, delivery_id)
-    sums = _sums(lines.join(rows.select("row_number", "standard"), on="row_number", how="left", maintain_order="left"))
+    judged = line_flags(lines.join(rows.select("row_number", "standard"), on="row_number", how="left", maintain_order="left"), rows, lists)
+    return _with(rows, _sums(judged), lists), lines.select(f.name for f in CLAIM_LINES.fields)
+
+
+def claims_again(rows: pl.DataFrame, made: pl.DataFrame, lists: CodeLists) -> pl.DataFrame:
+    """Claims that were made before (`made`, by `row_number`) and are typed again: all made anew but the sums of their lines."""
+    return _with(rows, made.select("row_number", *SUMS), lists)
+
+
+def _with(rows: pl.DataFrame, sums: pl.DataFrame, lists: CodeLists) -> pl.DataFrame:
     made = rows.join(_cards(rows), on="row_number", how="left", maintain_order="left").join(
         sums, on="row_number", how="left", maintain_order="left"
     )
     made = made.with_columns(pl.col(c).fill_null(pl.lit(0).cast(t)) for c, t in sums.schema.items() if c != "row_number")
-    return made, lines.select(f.name for f in CLAIM_LINES.fields)
+    return dated(completed(made), lists)
 
 
 def _cards(rows: pl.DataFrame) -> pl.DataFrame:
@@ -80,7 +94,8 @@ def _sums(lines: pl.DataFrame) -> pl.DataFrame:
         lines_covered_cost=pl.col("covered_cost").sum().cast(MONEY.polars, strict=False),
         lines_unreadable=(pl.col("total_cost").is_null() | amounts_unreadable).sum().cast(pl.Int64),
         lines_off_total=_off_total().sum().cast(pl.Int64),
-        lines_without_group=(~pl.col("cost_group").is_in(COST_GROUPS)).fill_null(True).sum().cast(pl.Int64),
+        lines_without_group=(~pl.col("group_listed")).sum().cast(pl.Int64),
+        lines_benefit_off=(~pl.col("benefit_sound")).sum().cast(pl.Int64),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import duckdb
 
@@ -32,9 +32,15 @@ def create(connection: duckdb.DuckDBPyConnection, catalog: str, table: Table) ->
     connection.execute(f"CREATE SCHEMA IF NOT EXISTS {catalog}.{table.schema}")
     columns = ", ".join(f"{f.name} {f.kind.duckdb}" for f in table.fields)
     connection.execute(f"CREATE TABLE {name} ({columns})")
+    comment(connection, name, table, [f.name for f in table.fields])
+
+
+def comment(connection: duckdb.DuckDBPyConnection, name: str, table: Table, columns: Sequence[str]) -> None:
+    """Put the declaration's COMMENTs on a table that has these columns (a table of the past may lack some)."""
     connection.execute(f"COMMENT ON TABLE {name} IS {quoted(grain(table))}")
     for f in table.fields:
-        connection.execute(f"COMMENT ON COLUMN {name}.{f.name} IS {quoted(described(f))}")
+        if f.name in columns:
+            connection.execute(f"COMMENT ON COLUMN {name}.{f.name} IS {quoted(described(f))}")
 
 
 def dictionary(tables: Iterable[Table]) -> list[dict[str, str]]:

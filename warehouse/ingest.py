@@ -25,11 +25,12 @@ from transforms import claims as claim_rows
 from transforms.exports import complete
 from transforms.geography import Places
 from transforms.rows import raw_text, typed
-from warehouse import packs
+from warehouse import packs, reference
 from warehouse.containers import content
 from warehouse.landing import Landed, missing_context
 from warehouse.profiles import Profiles
-from warehouse.readers import formats, tabular
+from warehouse.readers import tabular
+from warehouse.readers.claim_lists import claim_file
 from warehouse.readers.claims import ClaimsFile, ClaimTexts
 from warehouse.refusal import Refusal
 from warehouse.settings import Settings
@@ -147,15 +148,22 @@ class _Waiting:
 
     def __init__(self, deliveries: Sequence[_Delivery] = ()) -> None:
         self.deliveries = list(deliveries)
-        self.texts = ClaimTexts()  # of claims
+        self.texts = ClaimTexts()  # of claim XML
         self.frames: list[pl.DataFrame] = []  # of all else
         self._rows = [0 for _ in deliveries]  # of each delivery
+        self._framed = [False for _ in deliveries]  # whether they are in `frames`
         self._mark = (0, 0)  # lines and frames before the last delivery
 
     def begin(self, delivery: _Delivery) -> None:
         self.deliveries.append(delivery)
         self._rows.append(0)
+        self._framed.append(False)
         self._mark = (self.texts.lines, len(self.frames))
+
+    def put(self, frame: pl.DataFrame) -> None:
+        """Rows of the last delivery, as a frame."""
+        self.frames.append(frame)
+        self._framed[-1] = True
 
     def add(self, rows: int) -> None:
         """So many rows of the last delivery have come in."""
@@ -166,8 +174,9 @@ class _Waiting:
         """The last delivery is refused: its rows go."""
         self.deliveries.pop()
         self._rows.pop()
+        self._framed.pop()
         lines, frames = self._mark
-        self.texts.back_to(sum(self._rows), lines)
+        self.texts.back_to(sum(n for n, framed in zip(self._rows, self._framed, strict=True) if not framed), lines)
         del self.frames[frames:]
 
     def is_much(self, *, of_last: bool = False) -> bool:
@@ -177,19 +186,21 @@ class _Waiting:
     def raw(self) -> tuple[pl.DataFrame, pl.DataFrame | None, pl.DataFrame] | None:
         """Raw rows, raw lines (of claims), and row by row `share` (place in `deliveries`) and `own_number`; None when there are none.
 
-        `row_number` is a running number from 0 while rows of several deliveries are together, `own_number` the one in the delivery.
+        `row_number` is a running number from 0 while rows of several deliveries are together, `own_number` the one in the delivery. Claims
+        of XML stand before those of flat lists, which have no lines.
         """
-        lines: pl.DataFrame | None = None
-        if self.texts.claims:
-            rows, lines = self.texts.frames()
-            own = rows["position"]
-        elif self.frames:
-            rows = pl.concat(self.frames, how="diagonal").rechunk()
-            own = rows["row_number"]
-            rows = rows.with_columns(row_number=pl.int_range(pl.len(), dtype=pl.Int64))
-        else:
+        if not self.texts.claims and not self.frames:
             return None
-        return rows, lines, pl.DataFrame({"share": np.repeat(np.arange(len(self._rows)), self._rows), "own_number": own})
+        lines: pl.DataFrame | None = None
+        frames = list(self.frames)
+        if self.texts.claims or (frames and "source_form" in frames[0].columns):
+            claims, lines = self.texts.frames()
+            frames.insert(0, claims)
+        own = pl.concat([f["position" if n == 0 and lines is not None else "row_number"] for n, f in enumerate(frames)])
+        rows = pl.concat(frames, how="diagonal").rechunk().with_columns(row_number=pl.int_range(pl.len(), dtype=pl.Int64))
+        order = sorted(range(len(self._rows)), key=lambda n: self._framed[n])
+        share = np.repeat(np.array(order, dtype=np.int64), [self._rows[n] for n in order])
+        return rows, lines, pl.DataFrame({"share": share, "own_number": own})
 
 
 class _Reading:
@@ -263,13 +274,17 @@ class _Reading:
             path = stack.enter_context(content(item, self.settings.spool_dir))
             if self.table.name != "claims":
                 for rows in tabular.read(path, self.table, self.profiles.for_(self.table.name, item.province)):
-                    self._waiting.frames.append(rows)
+                    self._waiting.put(rows)
                     yield rows.height
                 return
-            formats.checked(path, self.table)
-            file = ClaimsFile(path)
-            for _ in file.texts(lambda: self._waiting.texts):
-                yield 1
+            file = claim_file(path)
+            if isinstance(file, ClaimsFile):
+                for _ in file.texts(lambda: self._waiting.texts):
+                    yield 1
+            else:
+                for batch in file:
+                    self._waiting.put(batch.claims)
+                    yield batch.claims.height
             delivery.declared = file.declared if delivery.declared is None else delivery.declared
 
     def _flush(self, own: _Pack | None = None) -> None:
@@ -296,7 +311,7 @@ class _Reading:
         rows = typed(cells, self.table, "")
         lines: pl.DataFrame | None = None
         if raw_lines is not None:
-            rows, lines = claim_rows.claims(rows, raw_lines, "")
+            rows, lines = claim_rows.claims(rows, raw_lines, "", reference.code_lists())
         rows = complete(rows, self.table, self.period, self.places)
         good, bad = split(self._connection, rows, self.table)
         if not bad.is_empty():

@@ -17,6 +17,7 @@ from typing import Any
 import polars as pl
 
 from expectations.exports import REGISTERS
+from warehouse import registers
 from warehouse.storage import replacing, restricted_directory
 
 DELIVERIES = {
@@ -108,10 +109,11 @@ class Entry:
 
 
 class Ledger:
-    """The books of one work area."""
+    """The books of one work area; with `until` as they stood at the end of that run."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, until: str | None = None) -> None:
         self.directory = directory
+        self.until = until
 
     def runs(self) -> list[str]:
         """Run ids, oldest first; they start with a running number."""
@@ -127,7 +129,8 @@ class Ledger:
     def book(self, name: str) -> pl.DataFrame:
         """All entries of a book with their `run_id`, in order of the runs."""
         schema = BOOKS[name]
-        frames = [_page(p, schema) for p in sorted((self.directory / name).glob("[0-9]*.parquet"))]
+        files = sorted((self.directory / name).glob("[0-9]*.parquet"))
+        frames = [_page(p, schema) for p in files if self.until is None or p.stem <= self.until]
         return pl.concat(frames) if frames else pl.DataFrame(schema={**schema, "run_id": pl.String()})
 
     def write(self, run_id: str, book: str, rows: Iterable[Entry | Mapping[str, Any]] | pl.DataFrame) -> None:
@@ -166,8 +169,8 @@ class Ledger:
             .otherwise("status")
         )
         entries = entries.sort("received_seq", "modified_ns", "sha256", "path").with_row_index("received_rank", offset=1)
-        registers = [t.name for t in REGISTERS]
-        is_register = pl.col("export").is_in(registers) & (pl.col("status") == "loaded")
+        entries = _with_halved(entries, set(released))
+        is_register = pl.col("export").is_in([t.name for t in REGISTERS]) & (pl.col("status") == "loaded")
         latest = entries.filter(is_register).group_by("export", "province_code", "period").agg(latest=pl.col("received_rank").max())
         entries = entries.join(latest, on=["export", "province_code", "period"], how="left", nulls_equal=True)
         superseded = is_register & (pl.col("received_rank") < pl.col("latest"))
@@ -176,6 +179,16 @@ class Ledger:
             status=pl.when(superseded).then(pl.lit("superseded")).otherwise("status"),
             reason=pl.when(superseded).then(pl.lit("a later delivery for the same province and month replaces it")).otherwise("reason"),
         ).drop("latest")
+
+    def packs(self) -> set[str]:
+        """Every pack that any entry has ever named: rows that were read again since stay readable."""
+        return set(self.book("deliveries").select(pl.coalesce("pack", "delivery_id")).to_series())
+
+    def seen_by(self) -> list[tuple[datetime, int]]:
+        """When each run looked at the landing zone, and its number, oldest first. Deliveries that count as an earlier run's do not say."""
+        number = pl.col("run_id").str.split("-").list.first().cast(pl.Int64)
+        own = self.book("deliveries").filter(number == pl.col("received_seq")).group_by("received_seq").agg(pl.col("received_at").min())
+        return own.sort("received_seq").select("received_at", "received_seq").rows()
 
     def results(self) -> pl.DataFrame:
         """One row per delivery and rule: those of the run that decided the delivery last."""
@@ -195,3 +208,19 @@ def _page(path: Path, schema: Mapping[str, pl.DataType]) -> pl.DataFrame:
     page = pl.read_parquet(path)
     columns = (pl.col(c).cast(t) if c in page.columns else pl.lit(None, t).alias(c) for c, t in schema.items())
     return page.select(columns).with_columns(run_id=pl.lit(path.stem))
+
+
+def _with_halved(entries: pl.DataFrame, released: set[str]) -> pl.DataFrame:
+    """`entries` with the status of card registers that are held for having halved, or no longer are (`warehouse.registers`)."""
+    held = registers.halved(entries, released)
+    was_held = (pl.col("status") == "held") & (pl.col("code") == registers.CODE)
+    reason = pl.col("delivery_id").replace_strict(held, default=None, return_dtype=pl.String)
+    return (
+        entries.with_columns(_reason=reason)
+        .with_columns(
+            status=pl.when(pl.col("_reason").is_not_null()).then(pl.lit("held")).when(was_held).then(pl.lit("loaded")).otherwise("status"),
+            code=pl.when(pl.col("_reason").is_not_null()).then(pl.lit(registers.CODE)).otherwise("code"),
+            reason=pl.when(pl.col("_reason").is_not_null()).then("_reason").when(was_held).then(pl.lit("")).otherwise("reason"),
+        )
+        .drop("_reason")
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -21,6 +22,8 @@ class Settings(BaseSettings):
     bad_rows_limit_pct: float = Field(5.0, ge=0, le=100, description="a delivery with more bad rows than this is held")
     workers: int = Field(2, ge=1, description="deliveries read at the same time")
     keep_versions: int = Field(5, ge=2, description="published versions that are kept")
+    keep_orphan_days: float = Field(30, ge=1, description="days after which parts of tables that no manifest names are removed")
+    lang: Literal["vi", "en"] = Field("vi", description="language of the reports' first page")
     data_docs: bool = Field(True, description="build Great Expectations' Data Docs each night")
 
     @cached_property
@@ -70,8 +73,42 @@ class Settings(BaseSettings):
         return self.restricted_dir / "person_key"
 
     @cached_property
+    def parts_dir(self) -> Path:
+        """Immutable Parquet files of marts, dims and facts: `<schema.table>/<part>/<hash>.parquet`."""
+        return self.restricted_dir / "parts"
+
+    @cached_property
+    def manifests_dir(self) -> Path:
+        """What each published version consists of, kept for ever: `<run_id>.parquet`."""
+        return self.restricted_dir / "manifests"
+
+    @cached_property
+    def register_digests_dir(self) -> Path:
+        return self.restricted_dir / "register_digests"
+
+    @cached_property
+    def asof_dir(self) -> Path:
+        """Versions of the past that were assembled again."""
+        return self.home_dir / "asof"
+
+    @cached_property
     def lock_file(self) -> Path:
         return self.restricted_dir / "night.lock"
+
+    @cached_property
+    def locks_dir(self) -> Path:
+        """One file for each partition that is or was written (`warehouse.partitions`)."""
+        return self.home_dir / "locks"
+
+    @cached_property
+    def backfills_dir(self) -> Path:
+        """Plans of backfills and what became of them: paths, hashes and counts. Their rows lie in `restricted/backfills`."""
+        return self.home_dir / "backfills"
+
+    @cached_property
+    def staged_versions_dir(self) -> Path:
+        """Versions that backfills have built and nobody has approved yet; on the file system of `versions_dir`."""
+        return self.versions_dir.with_name("staged")
 
     @cached_property
     def reports_dir(self) -> Path:

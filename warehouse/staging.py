@@ -46,7 +46,6 @@ def stage(
         c.execute("CREATE SCHEMA staged")
         c.execute("CREATE SCHEMA known")
         c.execute("CREATE TABLE known.object_code AS SELECT DISTINCT object_code FROM reference.object_codes")
-        c.execute("CREATE TABLE known.icd AS SELECT DISTINCT icd_code FROM reference.icd")
         for table in EXPORTS:
             of_export = read.filter(pl.col("export") == table.name)
             columns = ", ".join(f"{f.name} {f.kind.duckdb}" for f in table.fields)

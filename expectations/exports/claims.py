@@ -1,4 +1,4 @@
-"""hospitals/claims: claim XML of QĐ 4210 and of the QĐ 130 family (QĐ 130, 4750, 3176).
+"""hospitals/claims: claim XML of QĐ 4210 and of the QĐ 130 family (QĐ 130, 4750, 3176), and the flat lists of `claim_lists`.
 
 `element` is the name in the QĐ 130 family, the first of `labels` its name in QĐ 4210 where that differs
 (domain/formats.md §2.3-2.5). Only what the warehouse keeps is declared; an element that is not declared is not read.
@@ -16,6 +16,7 @@ from expectations.declare import (
     MOMENT,
     MONEY,
     MONTH_NUMBER,
+    NAMES,
     PROVINCE,
     QUANTITY,
     SEX,
@@ -66,11 +67,18 @@ CLAIM_DELIVERED = (
     Field("settlement_year", YEAR, "Settlement year", "NAM_QT", "Năm quyết toán", needed=True),
     Field("settlement_month", MONTH_NUMBER, "Settlement month", "THANG_QT", "Tháng quyết toán", needed=True),
     Field("care_code", CODE_2, "Care type code of the standard in force on NGAY_RA", "MA_LOAI_KCB", "Mã loại KCB"),
+    Field("department_list", TEXT, "Departments, in a list with ; between", "MA_KHOA", "Mã khoa"),
     Field("facility_code", FACILITY, "Facility that gave the care", "MA_CSKCB", "Mã cơ sở KCB", needed=True),
 )  # fmt: skip
 
 CLAIM_MADE = (
-    Field("standard", TEXT, "4210 or 130: the standard the elements follow"),
+    Field("source_form", TEXT, "What the claim came as: xml, or a flat list of lower grade: 79a, 80a, 01bh"),
+    Field(
+        "visit_key", TEXT, "Flat lists: last ten digits of the card, days of admission and discharge; NULL for XML", sensitivity=PERSONAL
+    ),
+    Field("standard", TEXT, "Standard that the elements and NGAY_RA tell: 4210, 130, 4750, 3176"),
+    Field("icd_edition", TEXT, "List of ICD-10 in force on NGAY_RA"),
+    Field("code_notes", NAMES, "Coded fields whose code is in no list in force on NGAY_RA"),
     Field("issued_on", DATE_KIND, "NGAYLAP of the envelope: a later version of a claim has a later day"),
     Field("position", INTEGER, "Ordinal of the HOSO in the file: breaks the last tie between versions"),
     Field("birth_precision", TEXT, "day, month or year: how much of the birth date is known"),
@@ -83,7 +91,8 @@ CLAIM_MADE = (
     Field("lines_covered_cost", MONEY, "Sum of THANH_TIEN_BH over XML2 and XML3 (4210: THANH_TIEN)", unit="đồng"),
     Field("lines_unreadable", INTEGER, "Lines whose amount is missing or cannot be read"),
     Field("lines_off_total", INTEGER, "Lines whose THANH_TIEN_BV differs from quantity × price × rate by more than 1 đồng"),
-    Field("lines_without_group", INTEGER, "Lines whose MA_NHOM is missing or in no list"),
+    Field("lines_without_group", INTEGER, "Lines whose MA_NHOM is missing or in no list in force on NGAY_RA"),
+    Field("lines_benefit_off", INTEGER, "Lines whose MUC_HUONG is no percentage of the form in force on NGAY_RA"),
     *PLACES,
 )
 
@@ -95,6 +104,7 @@ LINE_DELIVERED = (
     Field("service_rate_pct", QUANTITY, "Rate of the service", "TYLE_TT_DV", "Tỷ lệ thanh toán dịch vụ", ("TYLE_TT",), "percent"),
     Field("total_cost", MONEY, "Amount of the line", "THANH_TIEN_BV", "Thành tiền BV", ("THANH_TIEN",), "đồng"),
     Field("covered_cost", MONEY, "Amount of the line in scope", "THANH_TIEN_BH", "Thành tiền BH", ("THANH_TIEN",), "đồng"),
+    Field("benefit_pct", QUANTITY, "Benefit rate of the line; with one decimal since 2026-07-01 (QĐ 1931/QĐ-BYT)", "MUC_HUONG", "Mức hưởng", (), "percent"),
     Field("copayment", MONEY, "Co-payment of the line", "T_BNCCT", "Cùng chi trả", (), "đồng"),
     Field("fund_paid", MONEY, "Paid by the fund for the line", "T_BHTT", "Quỹ BHYT thanh toán", (), "đồng"),
 )  # fmt: skip
@@ -115,10 +125,16 @@ CLAIM_LINES = Table(
 
 _NAME = "claims"
 
+
+def unlisted(field: str) -> str:
+    """SQL: `transforms.claim_codes` found the code of `field` in no list of the day of discharge."""
+    return f"list_contains(code_notes, '{field}')"
+
+
 CLAIMS = Table(
     name=_NAME,
     vietnamese="Hồ sơ khám chữa bệnh BHYT",
-    grain="One row per version of a claim: a HOSO of a claim file.",
+    grain="One row per version of a claim: a HOSO of a claim file, or a row of a flat list.",
     folder="hospitals/claims",
     places=("discharged_at",),
     fields=(*TECHNICAL, *CLAIM_DELIVERED, *CLAIM_MADE),
@@ -140,9 +156,32 @@ CLAIMS = Table(
              "coalesce(facility_code NOT IN (SELECT facility_code FROM known.facility), false)",
              "MA_CSKCB is in no list of facilities", "Deliver the list of facilities of that province.", "MA_CSKCB"),
         Rule("claims.main_icd.unknown", WARNING,
-             "coalesce(NOT regexp_full_match(main_icd, '[A-Z][0-9]{2}([.][0-9X]{1,2})?[*†+]?') OR left(main_icd, 3) NOT IN"
-             " (SELECT icd_code FROM known.icd), main_icd IS NULL)",
+             "coalesce(NOT regexp_full_match(main_icd, '[A-Z][0-9]{2}([.][0-9X]{1,2})?[*†+]?'), true) OR " + unlisted("main_icd"),
              "MA_BENH_CHINH is missing or no ICD-10 code", "Check the main diagnosis.", "MA_BENH_CHINH"),
+        Rule("claims.care_code.of_another_period", WARNING, unlisted("care_code"),
+             "MA_LOAI_KCB is in no list in force on NGAY_RA (QĐ 4210; QĐ 824 until 31/07/2026; QĐ 1804 from 01/08/2026)",
+             "Check MA_LOAI_KCB and NGAY_RA; a new list belongs into reference/care_types.", "MA_LOAI_KCB"),
+        Rule("claims.visit_category.of_another_period", WARNING, unlisted("visit_category"),
+             "MA_DOITUONG_KCB is in no list in force on NGAY_RA (QĐ 824; QĐ 3276 from 01/07/2025)",
+             "Check MA_DOITUONG_KCB and NGAY_RA; a new list belongs into reference/visit_categories.", "MA_DOITUONG_KCB"),
+        Rule("claims.department_list.of_another_period", WARNING, unlisted("department_list"),
+             "MA_KHOA is in no list in force on NGAY_RA (K01-K50, K99; from 01/08/2026 K01-K60, K99, QĐ 1804)",
+             "Check MA_KHOA and NGAY_RA; a new list belongs into reference/departments.", "MA_KHOA"),
+        Rule("claims.lines.benefit", WARNING, "coalesce(lines_benefit_off > 0, false)",
+             "MUC_HUONG of a line is no percentage of the form in force on NGAY_RA (a decimal only since 01/07/2026, QĐ 1931)",
+             "Check MUC_HUONG of the lines.", "MUC_HUONG"),
+        Rule("claims.visit_key.missing", Severity.ERROR, "source_form <> 'xml' AND episode IS NULL AND visit_key IS NULL",
+             "a row of a flat list has neither MA_LK nor the card, NGAY_VAO and NGAY_RA that its key is made of",
+             "Fill MA_THE (MA_THE_BHYT), NGAY_VAO and NGAY_RA, or send the claim as XML.", "MA_THE_BHYT"),
+        Rule("claims.visit_key.twice", WARNING,
+             "source_form <> 'xml' AND visit_key IS NOT NULL AND (delivery_id, facility_code, visit_key, admitted_at, discharged_at) IN"
+             " (SELECT (delivery_id, facility_code, visit_key, admitted_at, discharged_at) FROM staged.claims"
+             " WHERE source_form <> 'xml' AND visit_key IS NOT NULL GROUP BY ALL HAVING count(*) > 1)",
+             "the same card, times and facility stand more than once in the list; the last row counts", "Remove the double rows.", "MA_THE_BHYT"),
+        Rule("claims.total_cost.parts", WARNING,
+             "source_form <> 'xml' AND coalesce(abs(total_cost - other_sources - self_paid - copayment - fund_paid) > 1, false)",
+             "the total of a row of a flat list differs from what fund, patient and other sources paid by more than 1 đồng",
+             "Check the amounts.", "T_TONGCHI_BV"),
         Rule("claims.covered_cost.identity", WARNING,
              "coalesce(abs(covered_cost - fund_paid - copayment) > 1 AND NOT (standard = '4210' AND"
              " abs(covered_cost - fund_paid - copayment - self_paid - other_sources) <= 1), false)",
@@ -162,15 +201,15 @@ CLAIMS = Table(
              "coalesce(settlement_year * 12 + settlement_month < year(discharged_at) * 12 + month(discharged_at), false)",
              "the claim is settled in a month before its care ended", "Check NAM_QT and THANG_QT.", "THANG_QT"),
         Rule("claims.standard.of_another_period", WARNING,
-             "coalesce((standard = '4210') <> (discharged_at < TIMESTAMP '2024-07-01'), false)",
+             "source_form = 'xml' AND coalesce((standard = '4210') <> (discharged_at < TIMESTAMP '2024-07-01'), false)",
              "the elements follow another standard than the one in force on NGAY_RA (QĐ 4210 until 30/06/2024)",
              "Check NGAY_RA; otherwise nothing is to be done.", "NGAY_RA"),
         Rule("claims.card_list.malformed", WARNING,
              "len(list_filter(card_numbers, lambda c: NOT regexp_full_match(c, '[A-Z]{2}[1-5][0-9]{12}|[0-9]{10}'))) > 0",
              "MA_THE_BHYT holds something that is no card number", "Check the card numbers.", "MA_THE_BHYT"),
         Rule("claims.episode.twice", WARNING,
-             "episode IS NOT NULL AND (delivery_id, facility_code, episode) IN (SELECT (delivery_id, facility_code, episode)"
-             " FROM staged.claims WHERE episode IS NOT NULL GROUP BY delivery_id, facility_code, episode HAVING count(*) > 1)",
+             "visit_key IS NULL AND episode IS NOT NULL AND (delivery_id, facility_code, episode) IN (SELECT (delivery_id, facility_code, episode)"
+             " FROM staged.claims WHERE visit_key IS NULL AND episode IS NOT NULL GROUP BY delivery_id, facility_code, episode HAVING count(*) > 1)",
              "the same MA_LK stands more than once in the file; the last one counts", "Send each claim once a file.", "MA_LK"),
     ),
 )  # fmt: skip

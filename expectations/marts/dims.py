@@ -1,6 +1,6 @@
 """dims.*: what the codes of the marts mean, effective-dated where the thing is."""
 
-from expectations.declare import BOOLEAN, CODE, COMMUNE, DATE, FACILITY, PROVINCE, TEXT, Field, Rule, Table
+from expectations.declare import BOOLEAN, CODE, COMMUNE, DATE, FACILITY, INTEGER, PROVINCE, RATE, TEXT, Field, Rule, Table
 from expectations.rules import ERROR
 
 _FROM = "First day on which the row holds; NULL: since before the records begin"
@@ -111,4 +111,74 @@ COST_GROUP_DIM = Table(
     rules=(_dated("cost_group"),),
 )  # fmt: skip
 
-DIMS: tuple[Table, ...] = (PROVINCE_DIM, COMMUNE_DIM, FACILITY_DIM, OBJECT_CODE_DIM, ICD_DIM, COST_GROUP_DIM)
+SUBSIDY_DIM = Table(
+    schema="dims", name="subsidy", key=("old_province_code", "group_name", "instrument", "valid_from"), vietnamese="Mức hỗ trợ đóng BHYT",
+    grain="One row per group, province by the borders before 2025-07-01, instrument and first day: the share of the premium that is paid for it.",
+    source="Decree 146/2018/NĐ-CP; Decree 188/2025/NĐ-CP; resolutions of the provinces (warehouse/reference/subsidies.csv)",
+    fields=(
+        Field("old_province_code", PROVINCE, "Province (63) whose resolution it is; 00: the nation's minimum", vietnamese="Mã tỉnh cũ"),
+        Field("old_province_name", TEXT, "Its name until 2025-06-30", vietnamese="Tên tỉnh cũ"),
+        Field("province_code", PROVINCE, "Province (34) that it lies in today", vietnamese="Mã tỉnh hiện nay"),
+        Field("group_name", TEXT, "Who is supported, in English"),
+        Field("group_name_vi", TEXT, "Who is supported, in Vietnamese", vietnamese="Đối tượng hỗ trợ"),
+        Field("payer_group", CODE, "Payer group 1-6 of the law", vietnamese="Nhóm đối tượng"),
+        Field("object_codes", TEXT, "Object codes of their cards, with ; between; NULL: no card tells", vietnamese="Mã đối tượng"),
+        Field("age_from", INTEGER, "Lowest age in full years; NULL: any", unit="years"),
+        Field("age_to", INTEGER, "Highest age in full years; NULL: any", unit="years"),
+        Field("support_pct", RATE, "Share of the premium that is paid, the nation's minimum included", vietnamese="Mức hỗ trợ", unit="percent"),
+        Field("instrument", TEXT, "Decree or resolution", vietnamese="Văn bản"),
+        *_VALIDITY,
+        Field("note", TEXT, "What is not certain or not told"),
+        _STATUS, _SOURCE,
+    ),
+    rules=(
+        _dated("subsidy"),
+        Rule("subsidy.support_pct.out_of_range", ERROR, "coalesce(support_pct NOT BETWEEN 0 AND 100, true)",
+             "a support is not between 0 and 100 percent", "Correct it in warehouse/reference/subsidies.csv.", "support_pct"),
+    ),
+)  # fmt: skip
+
+FORMER_PROVINCE_DIM = Table(
+    schema="dims", name="former_province", key=("area", "old_province_code"), vietnamese="Tỉnh đã chia tách, sáp nhập trước 2025",
+    grain="One row per province abolished before 2025 and unit of the 63 that its land went into.",
+    source="Resolutions of the National Assembly 1975-2008, from memory and marked so",
+    fields=(
+        Field("area", TEXT, "Name; with the year of its founding where a province of today bears it too", vietnamese="Tên tỉnh"),
+        Field("old_province_code", PROVINCE, "Province (63)", vietnamese="Mã tỉnh cũ"),
+        Field("old_province_name", TEXT, "Its name until 2025-06-30", vietnamese="Tên tỉnh cũ"),
+        Field("province_code", PROVINCE, "Province (34) that it lies in today", vietnamese="Mã tỉnh hiện nay"),
+        *_VALIDITY, _STATUS, _SOURCE,
+    ),
+    rules=(_dated("former_province"),),
+)  # fmt: skip
+
+BASE_WAGE_DIM = Table(
+    schema="dims", name="base_wage", key=("valid_from",), vietnamese="Lương cơ sở (mức tham chiếu)",
+    grain="One row per base wage and stretch of time in which it held.",
+    source="Decrees on the base wage (warehouse/reference/base_wage.csv)",
+    fields=(
+        *_VALIDITY,
+        Field("vnd_per_month", RATE, "Base wage; since the law of 2024 the reference level", vietnamese="Lương cơ sở", unit="đồng a month"),
+        Field("decision", TEXT, "Decree that set it; NULL: not found", vietnamese="Văn bản"),
+        _STATUS, _SOURCE,
+    ),
+    rules=(_dated("base_wage"),),
+)  # fmt: skip
+
+CLAIM_CODE_DIM = Table(
+    schema="dims", name="claim_code", key=("element", "family", "code", "valid_from"), vietnamese="Danh mục mã của hồ sơ KCB theo thời gian",
+    grain="One row per coded element of a claim, code, and list that has it, with the days in which the list is in force.",
+    source="QĐ 4210, QĐ 824, QĐ 3276, QĐ 5937 and QĐ 1804 (warehouse/reference: care_types, visit_categories, departments)",
+    fields=(
+        Field("element", TEXT, "MA_LOAI_KCB, MA_DOITUONG_KCB or MA_KHOA", vietnamese="Trường dữ liệu"),
+        Field("family", CODE, "Standard whose claims use the list: 4210 or 130 (and what amended it); NULL: both", vietnamese="Chuẩn dữ liệu"),
+        Field("code", CODE, "Code; the same digits may mean something else in another list", vietnamese="Mã"),
+        Field("name_vi", TEXT, "Meaning; NULL: not seen", vietnamese="Tên"),
+        Field("decision", TEXT, "Decision that issued the list", vietnamese="Văn bản"),
+        *_VALIDITY, _STATUS, _SOURCE,
+    ),
+    rules=(_dated("claim_code"),),
+)  # fmt: skip
+
+DIMS: tuple[Table, ...] = (PROVINCE_DIM, COMMUNE_DIM, FACILITY_DIM, OBJECT_CODE_DIM, ICD_DIM, COST_GROUP_DIM, SUBSIDY_DIM, FORMER_PROVINCE_DIM, BASE_WAGE_DIM,
+                           CLAIM_CODE_DIM)  # fmt: skip

@@ -59,6 +59,8 @@ MISSING = Table(
         Field("employees_paid", INTEGER, "People paid in the quarter", unit=PERSONS, needed=True),
         Field("employees_insured", INTEGER, "Persons with a valid card bearing the tax code on the quarter's last day", unit=PERSONS, needed=True),
         Field("employees_missing", INTEGER, "max(0, paid - insured)", unit=PERSONS, needed=True),
+        Field("commune_code", TEXT, "Commune of today of the employer; NULL where the tax list names none or the employer is a person"),
+        Field("commune_name", TEXT, "Name of the commune today; NULL as for the code"),
     ),
     rules=(
         *key_rules("employers_missing_quarter", ("quarter", "tax_code"), not_null=("province_code",)),

@@ -30,6 +30,8 @@ CLAIM = Table(
         Field("discharge_outcome", TEXT, "Outcome of the treatment 1-8 (KET_QUA_DTRI)", vietnamese="Kết quả điều trị"),
         Field("treatment_days", INTEGER, "Days of treatment (SO_NGAY_DTRI)", vietnamese="Số ngày điều trị", unit="days"),
         *MONEY_FIELDS,
+        Field("source_form", TEXT, "What the claim came as: xml, or a flat list of lower grade: 79a, 80a, 01bh", vietnamese="Nguồn dữ liệu", needed=True),
+        Field("standard", TEXT, "Standard of its elements and day of discharge: 4210, 130, 4750, 3176; NULL: not told", vietnamese="Chuẩn dữ liệu"),
     ),
     rules=(
         Rule("claim.claim_key.twice", ERROR, "claim_key IN (SELECT claim_key FROM facts.claim GROUP BY claim_key HAVING count(*) > 1)",
@@ -40,6 +42,8 @@ CLAIM = Table(
         Rule("claim.money.missing", ERROR,
              "total_cost IS NULL OR covered_cost IS NULL OR fund_paid IS NULL OR copayment IS NULL OR self_paid IS NULL OR other_sources IS NULL",
              "an amount is missing", DEFECT, "total_cost"),
+        Rule("claim.source_form.unknown", ERROR, "coalesce(source_form NOT IN ('xml', '79a', '80a', '01bh'), true)",
+             "a claim of no known source", DEFECT, "source_form"),
         Rule("claim.age_years.out_of_range", WARNING, "coalesce(age_years NOT BETWEEN 0 AND 120, false)",
              "the patient is older than 120 years", "Check NGAY_SINH of the claims.", "age_years"),
     ),
@@ -57,6 +61,7 @@ CLAIM_COST = Table(
         Field("covered_cost", MONEY, "Amounts of the lines in scope (THANH_TIEN_BH; QĐ 4210: THANH_TIEN)", vietnamese="Thành tiền BH",
               unit="đồng", needed=True),
         Field("fund_paid", MONEY, "Paid by the fund for the lines (T_BHTT)", vietnamese="Quỹ BHYT thanh toán", unit="đồng", needed=True),
+        MONTH_OF_CLAIM,
     ),
     rules=(
         Rule("claim_cost.key.twice", ERROR,

@@ -104,7 +104,14 @@ def _claim(row: dict[str, str], number: int) -> dict[str, str]:
     dated = {"settlement_year": day[:4], "settlement_month": day[5:7], "discharged_at": day, "admitted_at": day}
     money = dict.fromkeys(("total_cost", "covered_cost", "fund_paid", "copayment", "self_paid", "other_sources"), "0")
     money |= {"lines_total_cost": row.get("total_cost", "0")}
-    start = {"facility_code": "01001", "episode": f"E{number}", "care_code": "01", "received_rank": "1", "card_numbers": ""}
+    start = {
+        "facility_code": "01001",
+        "episode": f"E{number}",
+        "care_code": "01",
+        "received_rank": "1",
+        "card_numbers": "",
+        "source_form": "xml",
+    }
     claim = {**start, **dated, **money, **row, "row_number": str(number), "position": str(number)}
     claim["delivery_id"] = f"d{claim['received_rank']}"
     if not claim["card_numbers"]:

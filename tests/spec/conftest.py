@@ -49,7 +49,14 @@ GIVEN = {
     "reference.province_units": "code name valid_from valid_to province_code",
     "reference.commune_units": "code name province_unit valid_from valid_to commune_code province_code",
     "reference.object_codes": "object_code payer_group plan_group valid_from valid_to",
-    "reference.national_series": "year measure value basis source note status",
+    "reference.national_series": "year measure value period_from period_to basis source note status",
+    "reference.reconciliation_bands": "measure armed_forces_included band_pct conflict_pct",
+    "reference.commune_crosswalk": "old_code commune_code",
+    "reference.former_provinces": "area old_province_code",
+    "reference.province_series": "area province_unit year measure value basis note status source",
+    "reference.subsidies": "old_province_code group_name group_name_vi payer_group object_codes age_from age_to support_pct instrument"
+    " valid_from valid_to note status source",
+    "marts.facility_month": "month visits fund_paid",
     "persons.card_persons": "card_number card_key person_id",
 }
 DEFAULTS = {
@@ -76,7 +83,7 @@ class Warehouse:
     def __init__(self, **given: str) -> None:
         self.con = duckdb.connect()
         self.con.execute("CREATE MACRO keyed(text) AS 'keyed-' || right(text, 2)")
-        for schema in ("typed", "persons", "reference", "dims", "steps", "marts"):
+        for schema in ("typed", "persons", "reference", "ledger", "dims", "steps", "marts"):
             self.con.execute(f"CREATE SCHEMA {schema}")
         cards = drawn(given.pop("cards", "card_number"))
         people = {c["card_number"]: c.get("person") or c["card_number"] for c in cards}
@@ -86,16 +93,29 @@ class Warehouse:
         self._give("reference.commune_units", drawn(COMMUNE_UNITS))
         self._give("reference.object_codes", drawn(OBJECT_CODES))
         self._give("dims.facility", drawn(given.pop("facilities", "facility_code")))
-        self._give("reference.national_series", drawn(given.pop("national_series", "year")))
+        for name in ("national_series", "reconciliation_bands", "subsidies", "commune_crosswalk", "former_provinces", "province_series"):
+            self._give(f"reference.{name}", drawn(given.pop(name, GIVEN[f"reference.{name}"].split()[0])))
+        self._give("marts.facility_month", drawn(given.pop("facility_month", "month")))
         for name in ("cards", "population", "targets", "employers", "enterprises"):
             rows = cards if name == "cards" else drawn(given.pop(name, "row_number"))
             self._give_export(BY_NAME[name], [{**DEFAULTS[name], **{c: v for c, v in r.items() if c != "person"}} for r in rows])
         assert not given, f"nothing asks for {given}"
+        self.con.execute(
+            "CREATE VIEW ledger.registers AS SELECT register_province, period, delivery_id, max(received_rank) AS received_rank"
+            " FROM typed.cards GROUP BY register_province, period, delivery_id"
+        )
 
     def _give(self, name: str, rows: Rows) -> None:
         self._create(name, dict.fromkeys(GIVEN[name].split(), "VARCHAR"), rows)
         if name == "dims.facility":
             self.con.execute("ALTER TABLE dims.facility ALTER valid_from TYPE DATE; ALTER TABLE dims.facility ALTER valid_to TYPE DATE")
+        if name in ("reference.commune_units", "reference.province_units"):
+            self.con.execute(f"ALTER TABLE {name} ALTER valid_from TYPE DATE; ALTER TABLE {name} ALTER valid_to TYPE DATE")
+        if name == "marts.facility_month":
+            self.con.execute(
+                "ALTER TABLE marts.facility_month ALTER month TYPE DATE; ALTER TABLE marts.facility_month ALTER visits TYPE BIGINT;"
+                " ALTER TABLE marts.facility_month ALTER fund_paid TYPE DECIMAL(18, 2)"
+            )
 
     def _give_export(self, table: Table, rows: Rows) -> None:
         columns = {f.name: f.kind.duckdb for f in table.fields} | {
@@ -119,7 +139,10 @@ class Warehouse:
 
     def build(self, name: str) -> None:
         schema, table = name.split(".")
-        if self.con.execute("SELECT 1 FROM duckdb_tables() WHERE schema_name = ? AND table_name = ?", [schema, table]).fetchone():
+        if (
+            schema == "ledger"
+            or self.con.execute("SELECT 1 FROM duckdb_tables() WHERE schema_name = ? AND table_name = ?", [schema, table]).fetchone()
+        ):
             return
         query = queries()[name]
         for read in sorted(query.reads):

@@ -7,8 +7,9 @@ import polars as pl
 import pytest
 
 from expectations.exports.claims import CLAIM_LINES, CLAIMS
-from transforms.claims import COST_GROUPS, claims
+from transforms.claims import claims
 from transforms.rows import typed
+from warehouse import reference
 
 CARD, OTHER = "DN4790000000001", "GD4790000000001"
 
@@ -18,7 +19,7 @@ def made(claim_rows: list[dict[str, object]], lines: list[dict[str, object]] | N
                        infer_schema_length=None)  # fmt: skip
     columns = {"row_number": pl.Int64, "line_table": pl.String} | {f.name: pl.String for f in CLAIM_LINES.delivered}
     raw_lines = pl.DataFrame([{"row_number": 1, "line_table": "3", **row} for row in lines or []], schema=columns)
-    return claims(typed(raw, CLAIMS, "d"), raw_lines, "d")[0]
+    return claims(typed(raw, CLAIMS, "d"), raw_lines, "d", reference.code_lists())[0]
 
 
 def cards(card: str | None, facility: str | None = None, start: str | None = None, end: str | None = None) -> tuple[object, ...]:
@@ -123,17 +124,12 @@ def test_lines_without_a_group(group: str | None, without: int) -> None:
     assert sums(line(cost_group=group))["lines_without_group"] == without
 
 
-def test_the_cost_groups_are_those_of_the_dimension() -> None:
-    listed = pl.read_csv("warehouse/reference/cost_groups.csv", infer_schema=False)["cost_group"].to_list()
-    assert set(COST_GROUPS) == set(listed)
-
-
 def test_rows_and_lines_keep_their_order_and_declared_columns() -> None:
     raw = pl.DataFrame({"row_number": [3, 1, 2], "standard": ["130"] * 3, "card_list": [f"{CARD};{OTHER}", None, OTHER]})
     columns = {"row_number": pl.Int64, "line_table": pl.String} | {f.name: pl.String for f in CLAIM_LINES.delivered}
     raw_lines = pl.DataFrame([line(row_number=2, line_table="2"), line(row_number=3, line_table="2"), line(row_number=2, line_table="3")],
                              schema=columns)  # fmt: skip
-    rows, lines = claims(typed(raw, CLAIMS, "d"), raw_lines, "d")
+    rows, lines = claims(typed(raw, CLAIMS, "d"), raw_lines, "d", reference.code_lists())
     assert rows.select("row_number", "line_count").rows() == [(3, 1), (1, 0), (2, 2)]
     assert rows["card_numbers"].to_list() == [[CARD, OTHER], [], [OTHER]]
     assert lines["row_number"].to_list() == [2, 3, 2]
@@ -145,5 +141,7 @@ def test_rows_and_lines_keep_their_order_and_declared_columns() -> None:
 
 def test_a_batch_without_claims() -> None:
     empty = pl.DataFrame(schema={"row_number": pl.Int64, "standard": pl.String, "card_list": pl.String})
-    rows, lines = claims(typed(empty, CLAIMS, "d"), pl.DataFrame(schema={"row_number": pl.Int64, "line_table": pl.String}), "d")
+    rows, lines = claims(
+        typed(empty, CLAIMS, "d"), pl.DataFrame(schema={"row_number": pl.Int64, "line_table": pl.String}), "d", reference.code_lists()
+    )
     assert (rows.height, lines.height) == (0, 0)

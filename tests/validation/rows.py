@@ -70,6 +70,9 @@ FAULTS: dict[str, list[dict[str, str | None]]] = {
         {"residence_commune": "99999"}, {"residence_commune": "00004"}, {"residence_commune": "split"}, {"facility_code": "99X99"},
         {"main_icd": "ZZZ"}, {"covered_cost": "90"}, {"total_cost": "102"}, {"fund_paid": "-80"}, {"other_sources": "2000000000000"}, {"discharged_at": "202508310900"},
         {"settlement_month": "8"}, {"standard": "4210"}, {"card_list": "???"}, {"lines": "unreadable"}, {"lines": "off"}, {"lines": "no group"},
+        {"lines": "benefit"}, {"department_list": "K77"}, {"department_list": "K51"},
+        {"source_form": "01bh", "episode": None, "admitted_at": None}, {"source_form": "01bh", "episode": None}, {"source_form": "01bh", "episode": None},
+        {"source_form": "79a", "total_cost": "150"},
     ],
 }  # fmt: skip
 
@@ -89,8 +92,11 @@ def raw_rows(table: Table) -> pl.DataFrame:
     rows = [{**sound, **({"episode": f"E{n}"} if table.name == "claims" and n > 1 else {}), **fault} for n, fault in enumerate(faults)]
     names = [f.name for f in table.delivered]
     frame = pl.DataFrame(
-        [{n: split if (v := row.get(n)) == "split" else v for n in (*names, "row_flaw", "standard", "lines")} for row in rows],
-        schema={n: pl.String() for n in (*names, "row_flaw", "standard", "lines")},
+        [
+            {n: split if (v := row.get(n)) == "split" else v for n in (*names, "row_flaw", "standard", "source_form", "lines")}
+            for row in rows
+        ],
+        schema={n: pl.String() for n in (*names, "row_flaw", "standard", "source_form", "lines")},
     )
     return frame.with_row_index("row_number", offset=1).with_columns(pl.col("row_number").cast(pl.Int64))
 
@@ -110,14 +116,14 @@ def staged_rows(name: str) -> pl.DataFrame:
             .alias(split_row.meta.output_name())
         )
     if name != "claims":
-        return complete(typed(raw.drop("standard", "lines"), table, "d1"), table, PERIOD, reference.places())
+        return complete(typed(raw.drop("standard", "source_form", "lines"), table, "d1"), table, PERIOD, reference.places())
     raw = raw.with_columns(pl.col("standard").fill_null("130"), issued_on=pl.lit(date(2025, 9, 2)), position=pl.col("row_number"))
     lines = raw.select(
         "row_number", line_table=pl.lit("2"), line_number=pl.lit("1"),
         cost_group=pl.when(pl.col("lines") == "no group").then(None).otherwise(pl.lit("4")),
         quantity=pl.lit("1"), unit_price=pl.when(pl.col("lines") == "off").then(pl.lit("50")).otherwise(pl.lit("100")),
         total_cost=pl.when(pl.col("lines") == "unreadable").then(pl.lit("1,5")).otherwise(pl.lit("100")),
-        covered_cost=pl.lit("100"), copayment=pl.lit("20"), fund_paid=pl.lit("80"),
+        covered_cost=pl.lit("100"), benefit_pct=pl.when(pl.col("lines") == "benefit").then(pl.lit("47.5")).otherwise(pl.lit("80")), copayment=pl.lit("20"), fund_paid=pl.lit("80"),
     )  # fmt: skip
-    rows, _ = claim_rows.claims(typed(raw.drop("lines"), table, "d1"), lines, "d1")
+    rows, _ = claim_rows.claims(typed(raw.drop("lines"), table, "d1"), lines, "d1", reference.code_lists())
     return complete(rows, table, None, reference.places())

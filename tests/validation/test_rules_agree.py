@@ -34,7 +34,6 @@ def database(staged: dict[str, pl.DataFrame], tmp_path_factory: pytest.TempPathF
         reference.load(c)
         c.execute("CREATE SCHEMA staged; CREATE SCHEMA known")
         c.execute("CREATE TABLE known.object_code AS SELECT DISTINCT object_code FROM reference.object_codes")
-        c.execute("CREATE TABLE known.icd AS SELECT DISTINCT icd_code FROM reference.icd")
         c.execute("CREATE TABLE known.facility AS SELECT '22001' AS facility_code")
         for name, frame in staged.items():
             c.register("frame", frame)

@@ -5,20 +5,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
 
-from transforms.persons.candidates import candidates
 from transforms.persons.cluster import DECIDED, cluster
 from transforms.persons.compare import compare
 from transforms.persons.identify import identify
-from transforms.persons.standardise import Records, standardise
-from transforms.persons.weigh import Model, contributions, name_chances, pinned, weigh
-
-PEOPLE_PER_CARD = 20
-FEWEST_PEOPLE = 1_000_000  # about a province: a register of a few cards is an excerpt of at least that
+from transforms.persons.score import score
+from transforms.persons.standardise import NAMES_PER_NUMBER, Records, standardise
+from transforms.persons.weigh import Model, at_hand, chances, contributions, pinned, weigh
 
 __all__ = ["Linkage", "Model", "explain", "link", "pinned"]
 
@@ -49,11 +46,10 @@ def link(
     Neither the order of rows nor the number of threads changes anything.
     """
     records = standardise(cards)
-    model = model or _for_registers_of(records.cards.height)
-    found = candidates(records)
-    compared = compare(records, found.pairs, name_chances(records.names, model))
-    weighed = weigh(compared.patterns, model)
-    scored = _scored_cards(records, compared.pairs, weighed, model.review_bits)
+    model = model or at_hand(records, pinned())
+    found = score(records, chances(records, model), model, model.review_bits)
+    weighed = found.patterns
+    scored = _scored_cards(records, found.pairs, weighed, model.review_bits)
     together, apart = _decided(records, decisions)
     edges = pl.concat([scored.filter(pl.col("weight") >= model.merge_bits), together])
     edges = edges.group_by("left", "right").agg(pl.col("weight").max())
@@ -70,10 +66,10 @@ def link(
         "names": records.names.height,
         "persons": int(sizes["persons"].sum()),
         "persons_with_several_cards": int(sizes.filter(pl.col("cards") > 1)["persons"].sum()),
-        "pairs_compared": found.pairs.height,
+        "pairs_compared": int(found.counts["new"].sum()),
         "pairs_left_out": int(found.counts["left_out"].sum()),
         "rules": found.counts,
-        "patterns": compared.patterns.height,
+        "patterns": weighed.height,
         "pairs_merged": scored.filter(pl.col("weight") >= model.merge_bits).height,
         "pairs_to_review": scored.filter(pl.col("weight") < model.merge_bits).height,
         "weights": _histogram(weighed),
@@ -81,19 +77,38 @@ def link(
         "clusters_guarded": clusters.guarded,
         "links_cut": clusters.cut.height,
         "numbers_set_aside": records.crowded,
+        "warnings": _warnings(records, found.counts),
         "decisions": {"together": together.height, "apart": apart.height},
     }
     return Linkage(card_persons, pairs, report)
 
 
-def _for_registers_of(cards: int) -> Model:
-    """The pinned model for registers with this many cards.
+_NUMBERS = {
+    "citizen": "CCCD", "short_citizen": "CMND", "insured": "social insurance number (last ten digits of cards)",
+    "insured_too": "listed social insurance number",
+}  # fmt: skip
+UNKNOWN = 0.5  # of the cards: from there on it is said that a register leaves something out
 
-    The chance that two cards agree by coincidence grows with the people among whom it may happen: 100 million in the nation, fewer in a
-    province. The registers of a pilot hold a part of the people that their names come from, hence the factor (docs/linkage.md).
-    """
-    model = pinned()
-    return replace(model, population=min(model.population, float(max(PEOPLE_PER_CARD * cards, FEWEST_PEOPLE))))
+
+def _warnings(records: Records, counts: pl.DataFrame) -> list[str]:
+    """What is wrong with the registers as a whole, in counts, never in values."""
+    said = [
+        f"{records.crowded[kind]:,} {name} set aside: each is carried by more than {NAMES_PER_NUMBER} names, together by "
+        f"{records.carriers[kind]:,} records"
+        for kind, name in _NUMBERS.items()
+        if records.crowded[kind]
+    ]
+    latest = records.rows.filter("latest")
+    for column, what in (("name", "a name"), ("year", "a birth date")):
+        missing = latest[column].null_count()
+        if missing > UNKNOWN * latest.height:
+            said.append(f"{missing:,} of {latest.height:,} cards are without {what}: they are recognised by their numbers only")
+    left_out = counts.filter(pl.col("left_out") > 0)
+    said += [
+        f"rule {rule}: {cut:,} blocks too large, {pairs:,} pairs not compared; neighbours in order of name and date were"
+        for rule, cut, pairs in left_out.select("rule", "blocks_cut", "left_out").iter_rows()
+    ]
+    return said
 
 
 def _scored_cards(records: Records, pairs: pl.DataFrame, weighed: pl.DataFrame, least: float) -> pl.DataFrame:
@@ -137,12 +152,12 @@ def explain(cards: pl.DataFrame | pl.LazyFrame, card_a: str, card_b: str, model:
     the same household takes away. Raises KeyError where a number is in no register.
     """
     records = standardise(cards)
-    model = model or _for_registers_of(records.cards.height)
+    model = model or at_hand(records, pinned())
     number = dict(records.numbers.iter_rows())
     one, two = number[card_a], number[card_b]
     rows = records.rows.with_row_index("row")
     pairs = rows.filter(pl.col("card") == one).select("row").join(rows.filter(pl.col("card") == two).select(other="row"), how="cross")
     pairs = pairs.select(left=pl.min_horizontal("row", "other").cast(pl.Int32), right=pl.max_horizontal("row", "other").cast(pl.Int32))
-    patterns = weigh(compare(records, pairs, name_chances(records.names, model)).patterns, model)
+    patterns = weigh(compare(records, pairs, chances(records, model)).patterns, model)
     best = patterns.sort("weight", "pattern", descending=[True, False]).head(1)
     return contributions(best, model)

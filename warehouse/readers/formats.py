@@ -45,15 +45,16 @@ def checked(path: Path, table: Table) -> Format:
     Raises `Refusal`: empty_file, encrypted, wrong_format (which names what the file holds instead), and for a workbook zip_bomb and
     damaged_archive.
     """
-    found = _holds(path)
+    found = holds(path)
     takes = (Format.XML,) if table.name == "claims" else (Format.TEXT, Format.WORKBOOK, Format.PARQUET)
     if found in takes:
         return Format(found)
-    wanted = "claim XML" if table.name == "claims" else "CSV, XLSX or Parquet"
+    wanted = "claim XML or a list 79a, 80a, 01/BH" if table.name == "claims" else "CSV, XLSX or Parquet"
     raise Refusal("wrong_format", f"the file holds {found}, not {wanted} as {table.folder} takes")
 
 
-def _holds(path: Path) -> str:
+def holds(path: Path) -> str:
+    """What a file holds: a `Format`, or words for what no folder takes. Raises `Refusal` as `checked` does, but for wrong_format."""
     size = path.stat().st_size
     with path.open("rb") as file:
         start = file.read(_START)

@@ -12,6 +12,7 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
+from transforms.claim_codes import FAMILY_130, CodeLists
 from transforms.geography import Places
 
 FOLDER = Path(__file__).parent
@@ -32,12 +33,21 @@ TYPES: dict[str, pl.DataType] = {
     "target_pct": _NUMBER,
     "rate_pct": _NUMBER,
     "support_pct": _NUMBER,
-    "min_state_support_pct": _NUMBER,
     "pct_of_first": _NUMBER,
     "vnd_per_month": _NUMBER,
     "base_wage": _NUMBER,
     "monthly_vnd": _NUMBER,
     "annual_vnd": _NUMBER,
+    "inpatient_pct": _NUMBER,
+    "outpatient_pct": _NUMBER,
+    "decimals": _INTEGER,
+    "period_from": _DATE,
+    "period_to": _DATE,
+    "age_from": _INTEGER,
+    "age_to": _INTEGER,
+    "band_pct": _NUMBER,
+    "conflict_pct": _NUMBER,
+    "armed_forces_included": _BOOLEAN,
 }
 
 
@@ -72,3 +82,32 @@ def load(connection: duckdb.DuckDBPyConnection) -> None:
 def places() -> Places:
     """The provinces and communes of both periods."""
     return Places(provinces=frame("province_units"), communes=frame("commune_units"))
+
+
+@cache
+def code_lists() -> CodeLists:
+    """The dated lists that the codes of a claim are looked up in."""
+    fields = {
+        "care_code": ("care_types", "care_code", pl.col("family")),
+        "visit_category": ("visit_categories", "visit_category", pl.lit(FAMILY_130)),
+        "department_list": ("departments", "department", pl.lit(None, pl.String)),
+        "main_icd": ("icd", "icd_code", pl.lit(None, pl.String)),
+    }
+    codes = [
+        _dated(frame(table)).select(
+            field=pl.lit(field), family=family, code=pl.col(code).str.strip_chars_start("0"), valid_from="valid_from", valid_to="valid_to"
+        )
+        for field, (table, code, family) in fields.items()
+    ]
+    return CodeLists(
+        standards=frame("claim_standards"),
+        codes=pl.concat(codes),
+        icd_editions=frame("icd_editions"),
+        cost_groups=frame("cost_groups"),
+        benefit_rate_forms=frame("benefit_rate_forms"),
+    )
+
+
+def _dated(rows: pl.DataFrame) -> pl.DataFrame:
+    """`rows` with `valid_from` and `valid_to`: a list without dates holds at all times."""
+    return rows.with_columns(pl.lit(None, _DATE).alias(c) for c in ("valid_from", "valid_to") if c not in rows.columns)

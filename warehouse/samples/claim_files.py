@@ -15,6 +15,7 @@ from warehouse.samples.people import day_number
 from warehouse.samples.places import REFORM, Places
 from warehouse.samples.window import month_end
 
+OF_3276_ALONE = day_number(date(2026, 1, 1))  # until then the visit categories of QĐ 824 were accepted too
 _CHUNK = 20_000  # records written at a time, so that memory does not grow with the world
 _DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
 
@@ -44,7 +45,9 @@ def records(visits: pl.DataFrame, places: Places, seed: int) -> pl.DataFrame:
         .then(pl.lit("1.3"))
         .when(pl.col("claim") % 11 == 0)
         .then(pl.lit("2"))
-        .otherwise(pl.lit("1.10")),
+        .when(pl.col("out_day") < OF_3276_ALONE)
+        .then(pl.lit("1.10"))
+        .otherwise(pl.lit("1.1")),
         cards=both(card, pl.col("other_full")),
         registered_list=both(pl.col("registered").fill_null(""), pl.col("registered").fill_null("")),
         from_list=both(day("valid_from"), day("other_from")),

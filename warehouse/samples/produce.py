@@ -11,7 +11,7 @@ import polars as pl
 
 from expectations.exports.cards import CARDS
 from expectations.exports.facilities import FACILITIES
-from warehouse.samples import claim_files, costs, faults, lists, registers, truth_claims, truth_coverage
+from warehouse.samples import claim_files, claim_lists, costs, faults, lists, registers, truth_claims, truth_coverage, truth_lapse
 from warehouse.samples.cards import spans as make_spans
 from warehouse.samples.damage import BadRows, card_faults
 from warehouse.samples.dialects import dialect_of
@@ -34,11 +34,13 @@ def write(
     provinces: Sequence[str] | None = None,
     progress: Callable[[str], None] | None = None,
     visits_per_person_year: float = 2.0,
+    flat_lists: bool = False,
 ) -> None:
     """Write `out/landing` (a landing zone as in the contract) and `out/truth` (Parquet files) of a world of `persons` people.
 
     `months`: any day of the first and of the last month. `provinces`: codes before 2025-07-01; default fifteen whose mergers cover the
-    reform's traps. `faults` adds one of every row of the contract's fault table, which changes nothing in the expected marts. The same
+    reform's traps. `flat_lists`: a few facilities send some claims as lists 79a/80a or 01/BH too, or only so. `faults` adds one of
+    every row of the contract's fault table, which changes nothing in the expected marts. The same
     arguments give the same bytes and modification times. What stood in `out/landing` and `out/truth` is removed first.
 
     Truth: `persons` (card_number as delivered, person), `deliveries` (path, status, expected counts), `faults` (path, status, reason),
@@ -89,8 +91,12 @@ def write(
     visits = make_visits(seen, places, listed_facilities, window, persons, seed, visits_per_person_year)
     lines = costs.lines(visits, seed)
     records = claim_files.records(visits, places, seed)
-    claim_files.write_claims(outbox, records, lines, under_declared=faults, progress=progress)
     claims, claim_lines = truth_claims.current_claims(records, lines, visits, places, facilities)
+    flat = claim_lists.chosen(claims if flat_lists else claims.clear())
+    sent = records.join(flat.filter("only_listed"), on="claim", how="anti", maintain_order="left")
+    claim_files.write_claims(outbox, sent, lines, under_declared=faults, progress=progress)
+    claim_lists.write_lists(outbox, claims, flat)
+    claims, claim_lines = claim_lists.as_listed(claims, claim_lines, flat)
 
     expected_faults = _faults(outbox, bad, claims, lines, spans, window, faults)
 
@@ -99,6 +105,7 @@ def write(
     truth.mkdir(parents=True)
     counted = truth_coverage.counted(listed, delivered, places, window)
     marts = truth_coverage.coverage(counted, delivered, known, places, facilities, window)
+    marts["lapse_month"] = truth_lapse.lapses(listed, counted, delivered, places, window)
     marts |= truth_coverage.employers(listed, delivered, known, places, window)
     marts |= truth_claims.claim_marts(claims, claim_lines, known, marts["coverage_province_month"], facilities)
     raised = truth_claims.signals(claims, listed)

@@ -44,8 +44,8 @@ def valid_rows(listed: pl.DataFrame, serving: list[tuple[str, date, str]], day: 
     )
 
 
-def counted(listed: pl.DataFrame, delivered: list[tuple[date, str]], places: Places, window: Window) -> pl.DataFrame:
-    """One row per month and insured person: the row of the card that counts, and `month, cards` (the person's valid cards)."""
+def groups_in_force(day: date) -> pl.DataFrame:
+    """`object, payer_group, plan_group`: what each object code stands for on `day`."""
     groups = pl.read_csv(REFERENCE / "object_codes.csv", infer_schema=False, try_parse_dates=False).select(
         object="object_code",
         payer_group="payer_group",
@@ -53,6 +53,12 @@ def counted(listed: pl.DataFrame, delivered: list[tuple[date, str]], places: Pla
         begin=pl.col("valid_from").str.to_date(strict=False),
         end=pl.col("valid_to").str.to_date(strict=False),
     )
+    in_force = (pl.col("begin").is_null() | (pl.col("begin") <= day)) & (pl.col("end").is_null() | (pl.col("end") >= day))
+    return groups.filter(in_force).select("object", "payer_group", "plan_group")
+
+
+def counted(listed: pl.DataFrame, delivered: list[tuple[date, str]], places: Places, window: Window) -> pl.DataFrame:
+    """One row per month and insured person: the row of the card that counts, and `month, cards` (the person's valid cards)."""
     parts = []
     for month in window.months:
         end = month_end(month)
@@ -63,10 +69,7 @@ def counted(listed: pl.DataFrame, delivered: list[tuple[date, str]], places: Pla
             .unique("person", keep="first", maintain_order=True)
             .join(cards, on="person", how="left", maintain_order="left")
         )
-        in_force = groups.filter(
-            (pl.col("begin").is_null() | (pl.col("begin") <= end)) & (pl.col("end").is_null() | (pl.col("end") >= end))
-        )
-        rows = rows.join(in_force.select("object", "payer_group", "plan_group"), on="object", how="left", maintain_order="left")
+        rows = rows.join(groups_in_force(end), on="object", how="left", maintain_order="left")
         parts.append(rows.with_columns(month=pl.lit(month)))
     return pl.concat(parts)
 

@@ -53,9 +53,11 @@ groups AS (
 
 SELECT
     c.claim_id,
-    keyed(c.facility_code || '|' || c.episode) AS claim_key,
     p.person_id,
+    c.source_form,
+    c.standard,
     c.facility_code,
+    c.episode,
     c.month,
     c.service_month,
     c.care_type,

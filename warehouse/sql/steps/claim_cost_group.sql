@@ -1,6 +1,7 @@
 -- One row per current claim and cost group (MA_NHOM) of its lines in XML2 and XML3; cost_group NULL: lines without one.
 --
 -- The only place where lines are read and added up. Lines of superseded and withdrawn versions fall out in the join.
+-- Claims that came as flat lists have no lines and no row here: the columns of 79a join several groups (T_CDHA, T_PTTT) and do not say who paid.
 -- Measured (1 million claims, 20 million lines, 4 million card rows, two busy cores, DuckDB 1.5.5): this table 4 s, all tables of claims 16 s.
 SELECT
     c.claim_id,

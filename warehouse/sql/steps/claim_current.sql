@@ -1,15 +1,18 @@
 -- One row per current claim, as delivered, with a number of its own (`claim_id`, of this build only) that everything below joins on.
 --
 -- month: the settlement period (NAM_QT, THANG_QT); service_month: the month of discharge (NGAY_RA).
--- care_type: inpatient for MA_LOAI_KCB 03, 04 and 09 (QĐ 4210: 3), outpatient for all other codes and for none.
+-- care_type: inpatient for MA_LOAI_KCB 03, 04 and 09 (QĐ 4210: 3), outpatient for all other codes and for none. The contract defines it so for all dates,
+-- and the lists of QĐ 4210, QĐ 824 and QĐ 1804 (from 2026-08-01) agree: reference.care_types is tested against it.
 -- admitted_on: the day of NGAY_VAO, or of NGAY_RA where NGAY_VAO is missing.
 -- icd_code: the main diagnosis in capitals, without the marks that ICD-10 puts behind a code (†, *, +).
 SELECT
-    row_number() OVER (ORDER BY c.facility_code, c.episode) AS claim_id,
+    row_number() OVER (ORDER BY c.facility_code, v.counted_episode) AS claim_id,
     c.delivery_id,
     c.row_number,
     c.facility_code,
-    c.episode,
+    v.counted_episode AS episode,
+    c.source_form,
+    c.standard,
     make_date(c.settlement_year, c.settlement_month, 1) AS month,
     date_trunc('month', c.discharged_at)::DATE AS service_month,
     CASE WHEN ltrim(c.care_code, '0') IN ('3', '4', '9') THEN 'inpatient' ELSE 'outpatient' END AS care_type,

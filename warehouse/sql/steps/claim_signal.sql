@@ -7,7 +7,8 @@
 -- same_day_several_facilities: outpatient visits of one person at two facilities or more on one day; all are marked.
 -- frequent_visits: eight visits or more of one person in a claim month; all are marked.
 -- several_cards: the person holds two or more cards that are valid on the day by the registers.
--- amount_mismatch: the total differs from the sum of the lines by more than 1 đồng; a claim without lines has the sum 0.
+-- amount_mismatch: the total differs from the sum of the lines by more than 1 đồng; a claim without lines has the sum 0. A row of a flat list is not
+-- asked: it cannot have lines.
 -- unknown_card: cards are listed and none is in any register.
 WITH listed AS (
     SELECT
@@ -136,7 +137,7 @@ raised AS (
     UNION ALL
     SELECT claim_id, 'several_cards' FROM several_cards
     UNION ALL
-    SELECT claim_id, 'amount_mismatch' FROM steps.claim WHERE abs(total_cost - coalesce(lines_total_cost, 0)) > 1
+    SELECT claim_id, 'amount_mismatch' FROM steps.claim WHERE source_form = 'xml' AND abs(total_cost - coalesce(lines_total_cost, 0)) > 1
     UNION ALL
     SELECT claim_id, 'unknown_card' FROM unknown_card
 )

@@ -11,6 +11,7 @@ WITH listed AS (
         tax_code,
         name,
         province_code,
+        commune_code,
         status,
         employees_paid
     FROM typed.employers
@@ -34,6 +35,7 @@ SELECT
     listed.tax_code,
     listed.name,
     listed.province_code,
+    listed.commune_code,
     coalesce(listed.status = '00', false) AS is_active,
     enterprises.registered_on,
     listed.employees_paid,

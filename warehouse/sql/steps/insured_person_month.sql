@@ -37,13 +37,13 @@ chosen AS (
 )
 
 SELECT
-    chosen.month, chosen.month_end, chosen.person_id, chosen.province_code, chosen.commune_code, chosen.object_code,
+    chosen.month, chosen.month_end, chosen.person_id, chosen.province_code, chosen.old_province_code, chosen.commune_code, chosen.object_code,
     chosen.sex, chosen.birth_date, chosen.registered_facility, held.valid_cards
 FROM chosen
 INNER JOIN held ON held.month = chosen.month AND held.person_id = chosen.person_id
 UNION ALL
 SELECT
-    insured.month, insured.month_end, insured.person_id, insured.province_code, insured.commune_code, insured.object_code,
+    insured.month, insured.month_end, insured.person_id, insured.province_code, insured.old_province_code, insured.commune_code, insured.object_code,
     insured.sex, insured.birth_date, insured.registered_facility, 1 AS valid_cards
 FROM steps.insured_card_month AS insured
 ANTI JOIN several ON several.month = insured.month AND several.person_id = insured.person_id

@@ -9,9 +9,8 @@
 -- Months run from the first to the last register period (`is_reported`). The last month of a quarter for which the tax authority lists employers
 -- is added when it lies after them: employers are compared with the registers then in use; no coverage mart shows such a month.
 WITH registers AS (
-    SELECT register_province, period, delivery_id, max(received_rank) AS received_rank
-    FROM typed.cards
-    GROUP BY register_province, period, delivery_id
+    SELECT register_province, period, delivery_id, received_rank
+    FROM ledger.registers
 ),
 
 places AS (

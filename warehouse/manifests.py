@@ -1,0 +1,127 @@
+"""Manifests: what a version of the warehouse consists of, kept for ever.
+
+A manifest is a Parquet file with one row per table and part; run, time and code of the version, and the fingerprints of whole tables, are
+its metadata. It is written into the version's directory before that is published (`manifest.parquet`) and copied to
+`restricted/manifests/<run_id>.parquet` afterwards; a night that died in between is made up for by the next (`keep`). From a manifest and
+the parts that it names the version can be assembled again at any time (`warehouse.assemble`). No personal values.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+
+import polars as pl
+
+from warehouse import publish
+from warehouse.parts import Part
+from warehouse.settings import Settings
+from warehouse.storage import replacing
+
+FILE = "manifest.parquet"
+HEAD = "bhyt.manifest"
+SCHEMA = {"table_name": pl.String(), "part": pl.String(), "file": pl.String(), "rows": pl.Int64(), "fingerprint": pl.String()}
+
+
+class NoSnapshot(Exception):
+    """No version was published at or before the day asked for, or none has the name; the message says which there are."""
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """One version: its parts in order of table and part, and the fingerprints of its tables."""
+
+    run_id: str
+    published_at: datetime
+    code_version: str
+    parts: tuple[Part, ...]
+    fingerprints: dict[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def by_table(self) -> dict[str, list[Part]]:
+        found: dict[str, list[Part]] = {}
+        for part in self.parts:
+            found.setdefault(part.table_name, []).append(part)
+        return found
+
+    def of(self, table_name: str) -> list[Part]:
+        """The parts of one table in their order; empty when it has no rows."""
+        return self.by_table.get(table_name, [])
+
+
+def write(path: Path, manifest: Manifest) -> None:
+    head = {
+        "run_id": manifest.run_id,
+        "published_at": manifest.published_at.isoformat(),
+        "code_version": manifest.code_version,
+        "fingerprints": manifest.fingerprints,
+    }
+    frame = pl.DataFrame([asdict(p) for p in manifest.parts], schema=SCHEMA)
+    with replacing(path) as temporary:
+        frame.write_parquet(temporary, compression="zstd", metadata={HEAD: json.dumps(head)})
+
+
+def read(path: Path) -> Manifest:
+    head = json.loads(pl.read_parquet_metadata(path)[HEAD])
+    parts = tuple(Part(**row) for row in pl.read_parquet(path).iter_rows(named=True))
+    return Manifest(head["run_id"], datetime.fromisoformat(head["published_at"]), head["code_version"], parts, head["fingerprints"])
+
+
+def published_at(path: Path) -> datetime:
+    """When the version of a manifest was published (UTC); only its head is read."""
+    return datetime.fromisoformat(json.loads(pl.read_parquet_metadata(path)[HEAD])["published_at"])
+
+
+def of_version(version: Path | None) -> Manifest | None:
+    """The manifest in the directory of a version; None when there is none (a version of an older release)."""
+    path = version / FILE if version else None
+    return read(path) if path and path.exists() else None
+
+
+def keep(settings: Settings) -> None:
+    """Copy the manifests of all published versions that are not kept yet."""
+    for version in publish.versions(settings):
+        kept = settings.manifests_dir / f"{version.name}.parquet"
+        if (version / FILE).exists() and not kept.exists():
+            with replacing(kept) as temporary:
+                temporary.write_bytes((version / FILE).read_bytes())
+
+
+def runs(settings: Settings) -> list[str]:
+    """Runs whose manifest is kept, oldest first."""
+    return sorted(p.stem for p in settings.manifests_dir.glob("[0-9]*.parquet"))
+
+
+def of_run(settings: Settings, run_id: str) -> Manifest:
+    """Raises NoSnapshot."""
+    path = settings.manifests_dir / f"{run_id}.parquet"
+    if not path.exists():
+        raise NoSnapshot(f"there is no manifest of run {run_id}; {_which(settings)}")
+    return read(path)
+
+
+def as_of(settings: Settings, moment: datetime) -> Manifest:
+    """What was published last at or before `moment` (UTC). Raises NoSnapshot."""
+    times = [(published_at(settings.manifests_dir / f"{run_id}.parquet"), run_id) for run_id in runs(settings)]
+    found = [(time, run_id) for time, run_id in times if time <= moment]
+    if not found:
+        raise NoSnapshot(f"nothing was published up to {moment:%Y-%m-%d %H:%M} UTC; {_which(settings)}")
+    return of_run(settings, max(found)[1])
+
+
+def named_files(settings: Settings, more: Iterable[Manifest] = ()) -> set[str]:
+    """Files of all parts that any manifest names: kept ones, those of staged versions below them, those of versions, and `more`."""
+    found = {p.file for m in more for p in m.parts}
+    files = [*settings.manifests_dir.rglob("*.parquet"), *settings.versions_dir.glob(f"*/{FILE}")]
+    for path in files:
+        found.update(pl.read_parquet(path, columns=["file"]).to_series())
+    return found
+
+
+def _which(settings: Settings) -> str:
+    known = runs(settings)
+    return f"the first is {known[0]}, the last {known[-1]}" if known else "no version has been published with a manifest yet"
