@@ -77,8 +77,8 @@ def page(stored: dict[str, dict[str, object]]) -> None:
         "# Performance\n",
         "Made by `make bench` (or `python -m benchmarks NAME …` for single entries); do not edit. Medians of three runs unless said"
         " otherwise, each in a process of its own; peers run in the same minutes on the same machine. Peak memory is `ru_maxrss`.\n",
-        "![Each figure as a share of what it is to reach](performance.svg)\n",
     ]
+    parts.append("![Each figure as a share of what it is to reach](performance.svg)\n" if stored else "Nothing has been measured yet.\n")
     everything: list[Row] = []
     for name, entry in ENTRIES.items():
         kept = stored.get(name)

@@ -60,8 +60,8 @@ def read_all(night: Night, found: Arrivals) -> list[Outcome]:
         progress = tasks.Progress(found.to_read)
         futures = tasks.read_deliveries.map(unmapped(night), batches(found.to_read), unmapped(reading))
         for future in as_completed(list(futures)):
-            if future.state.is_completed():  # what failed is told below
-                progress.add(future.result())
+            if isinstance(read := future.result(raise_on_failure=False), list):  # what failed is told below
+                progress.add(read)
         outcomes = list(chain.from_iterable(f.result() for f in futures))
         gone = {x.delivery_id for x in tasks.stale(night, outcomes, found)}
         again = batches([x for x in found.to_read if x.delivery_id in gone])
