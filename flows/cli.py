@@ -68,7 +68,8 @@ def nightly(*, wait: float = 0, received_at: datetime | None = None) -> int:
         return _failed(str(running))
     except Exception as error:
         notes = "".join(f" ({n})" for n in getattr(error, "__notes__", []))
-        return _failed(f"the night failed, the published warehouse stands as it was: {type(error).__name__}: {error}{notes}")
+        what_next = "docs/operate.md, 'A night is red', says what to do; then run `bhyt nightly` again"
+        return _failed(f"the night failed, the published warehouse stands as it was: {type(error).__name__}: {error}{notes}\n{what_next}")
     return PUBLISHED
 
 

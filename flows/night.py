@@ -38,6 +38,7 @@ from warehouse.staged import finish_approvals
 from warehouse.storage import scratch_directory, sweep, sweep_temporaries, sync_all
 
 log = logging.getLogger("bhyt")
+ORPHANS_EVERY = 10  # runs
 
 
 class AuditFailed(Exception):
@@ -134,7 +135,7 @@ def begin(settings: Settings, received_at: datetime | None = None) -> Night:
         raise NoLandingZone(f"the landing zone {settings.landing_dir} does not exist; set COVERAGE_LANDING or make the folder")
     sweep(settings.spool_dir)
     manifests.keep(settings)
-    for directory in (settings.restricted_dir, settings.manifests_dir, *settings.ledger_dir.glob("*")):
+    for directory in (settings.restricted_dir, settings.manifests_dir, settings.register_digests_dir, *settings.ledger_dir.glob("*")):
         sweep_temporaries(directory)
     finish_approvals(settings)
     moment = received_at or datetime.now(UTC)
@@ -370,5 +371,6 @@ def put_in_place(night: Night, built: Built) -> Path:
     with night.timed("publish"):
         version = publish.publish(settings, built.directory, built.run_id)
         manifests.keep(settings)
-        parts.remove_orphans(settings, manifests.named_files(settings))
+        if night.sequence % ORPHANS_EVERY == 0:  # to know what is named, all manifests are read
+            parts.remove_orphans(settings, manifests.named_files(settings))
         return version

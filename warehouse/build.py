@@ -22,7 +22,7 @@ from warehouse.fingerprints import of_tables, of_texts
 from warehouse.given import REGISTER_DIGESTS, TYPED, Given
 from warehouse.ledger import Ledger
 from warehouse.manifests import Manifest
-from warehouse.monthly import CUT, MONTHLY, REGISTERS, Fingerprints, in_order, steps_read
+from warehouse.monthly import CUT, MONTHLY, REGISTERS, Fingerprints, in_order, leaves, steps_read
 from warehouse.parts import Part
 from warehouse.settings import Settings
 from warehouse.sql_files import Query, queries
@@ -117,7 +117,8 @@ class Build:
             assert self.previous
             return self.previous.of(name), []
         if name not in MONTHLY:
-            self._unrestrict()
+            if leaves(name) & self._restricted:
+                self._unrestrict()
             of_table = self._make(table, {parts.WHOLE: built.relations[name]})
             return of_table, [p.part for p in of_table] or [parts.WHOLE]
         plan = self._plan(built, MONTHLY[name].family)[name]

@@ -16,7 +16,7 @@ from warehouse.settings import Settings
 
 TYPED = {f"typed.{t.name}": t for t in (*EXPORTS, CLAIM_LINES)}
 REGISTER_DIGESTS = "persons.register_digests"
-FEW_FILES = 200  # as many are read where a query needs them; more (claims) are first put into one table
+FEW_FILES = 200  # as many, or more large ones, are read where a query needs them; many small ones are first put into one table
 
 
 class Given:
@@ -68,7 +68,7 @@ class Given:
         files = packs.files(self.settings, packs.LOADED, table, deliveries)
         c.execute(f"DROP VIEW IF EXISTS typed.{table.name}")
         c.execute(f"DROP TABLE IF EXISTS rows_of_{table.name}")
-        if 0 < len(files) <= FEW_FILES:
+        if 0 < len(files) <= FEW_FILES or (files and sum(f.stat().st_size for f in files) > len(files) * packs.SMALL_BYTES):
             variable = f"{table.name}_files"
             c.execute(f"SET VARIABLE {variable} = ?", [[str(f) for f in files]])
             rows = f"read_parquet(getvariable('{variable}'))"

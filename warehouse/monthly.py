@@ -18,6 +18,9 @@ from warehouse.sql_files import queries
 REGISTERS, CLAIMS = "registers", "claims"  # families: tables that are made from the same monthly steps
 
 
+Digests = Mapping[str, Mapping[date, str]]  # digest step → month → digest
+
+
 @dataclass(frozen=True)
 class Monthly:
     """How the parts of one table hang on months.
@@ -117,8 +120,6 @@ CUT: dict[str, dict[str, str]] = {
     },
 }
 
-Digests = Mapping[str, Mapping[date, str]]  # digest step → month → digest
-
 
 @dataclass(frozen=True)
 class Fingerprints:
@@ -139,7 +140,7 @@ class Fingerprints:
         if monthly is None:
             return self.relations[table_name]
         months = monthly.months(part)
-        said = [table_name, part, self.own[table_name]]
+        said = [table_name, part, self.own[table_name], *(str(m) for m in months)]
         for name in sorted(steps_read(table_name)):
             said += [name, self.own[name]]
         for leaf in sorted(leaves(table_name)):

@@ -18,6 +18,7 @@ from flows.report.numbers import LANGUAGES, Language, Style
 from flows.report.words import words
 
 CLASSES = ("class_below_5", "class_below_2", "class_below_0", "class_above_0", "class_above_2")
+SHORT = 20  # provinces: with fewer, there is room beside the map for the months
 STATUSES = ("loaded", "superseded", "repeated", "held", "refused")
 TEMPLATES = Environment(
     loader=FileSystemLoader(Path(__file__).with_name("templates")),
@@ -75,6 +76,7 @@ def html(found: Figures, style: Style, pictures: dict[str, str], links: Links, o
         f=found, s=style, w=phrases, say=_sayer(phrases), code=_code, links=links,
         pictures=dict.fromkeys(charts.PICTURES) | {n: Markup(p) for n, p in pictures.items()},
         other_page=other_page, legend=list(zip(CLASSES, charts.GAP_CLASSES, strict=True)), unknown=charts.UNKNOWN, statuses=STATUSES,
+        short=0 < len(found.provinces) < SHORT,
         graded=sorted((g for g in found.grades if g.grade), key=lambda g: (-ord(g.grade or ""), g.province_code)),
         silent=[g.province_name for g in found.grades if g.grade is None], claims=claims, claims_before=earlier,
         compared=[p for p in found.published if p.ours is not None],

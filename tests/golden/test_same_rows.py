@@ -6,6 +6,8 @@ import os
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import FIRST_NIGHT, RunNight
 from tests.golden.published import Published, all_tables, unlike
 from tests.golden.worlds import BOOKKEEPING, ButOne, give
@@ -40,8 +42,15 @@ def test_the_same_night_again_changes_nothing(small: Published, run_night: RunNi
     assert files(small.home) == before
 
 
-def test_two_machines_give_the_same_rows_in_every_table(small: Published, run_night: RunNight, tmp_path: Path) -> None:
-    """Same landing zone, same time of receipt, same key file: even ids of runs and keyed hashes are the same."""
+def test_two_machines_give_the_same_rows_in_every_table(
+    small: Published, run_night: RunNight, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Same landing zone, same time of receipt, same key file: even ids of runs and keyed hashes are the same.
+
+    One reads in its own process, the other in two more, and in batches of another size.
+    """
+    monkeypatch.setattr("flows.processes.WORTH_IT_BYTES", 0)
+    monkeypatch.setattr("flows.tasks.BATCH_FILES", 3)
     home = tmp_path / "data"
     give(small.home / "restricted" / "person_key", home / "restricted")
     run_night(home, small.landing)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import random
 import shutil
 from datetime import date
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -29,16 +31,20 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def registers(source: Path, month: str) -> list[Path]:
     """Card registers of a month that are text, so that a line can be taken out of them."""
-    return [p for p in sorted((source / "provinces" / "cards").rglob("*.csv")) if month in p.name]
+    return [p for p in sorted((source / "provinces" / "cards").rglob("*.csv")) if month in str(p)]
 
 
 def correct(area: Area, register: Path, lost: int) -> None:
     """Deliver a register again, without one of its lines."""
     lines = register.read_bytes().splitlines(keepends=True)
-    path = area.settings.landing_dir / "provinces" / "cards" / "again" / register.name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    del lines[1 + lost % (len(lines) - 1)]
-    path.write_bytes(b"".join(lines))
+    folder = area.settings.landing_dir / "provinces" / "cards" / register.parent.parent.name / register.parent.name / f"without-{lost}"
+    folder.mkdir(parents=True)
+    del lines[-1 - lost % (len(lines) // 2)]  # not its head
+    content = b"".join(lines)
+    (folder / register.name).write_bytes(content)
+    said = json.loads(register.with_name(f"{register.name}.manifest.json").read_text(encoding="utf-8"))
+    said |= {"rows": said["rows"] - 1, "sha256": sha256(content).hexdigest()}
+    (folder / f"{register.name}.manifest.json").write_text(json.dumps(said), encoding="utf-8")
 
 
 def assert_as_from_scratch(area: Area, built: Built) -> None:

@@ -62,6 +62,6 @@ class Area:
         return all_tables(version / "coverage.duckdb") | all_tables(version / "analyst.duckdb")
 
     def part_files(self) -> dict[str, tuple[int, int]]:
-        """Every part on disk: its inode and modification time."""
+        """Every part on disk: its inode and size."""
         folder = self.settings.parts_dir
-        return {str(p.relative_to(folder)): (p.stat().st_ino, p.stat().st_mtime_ns) for p in folder.rglob("*.parquet")}
+        return {str(p.relative_to(folder)): (p.stat().st_ino, p.stat().st_size) for p in folder.rglob("*.parquet")}

@@ -1,0 +1,124 @@
+"""What a month costs in a warehouse of three years: a new month, one corrected register, one month of one province.
+
+    python benchmarks/history.py [--persons 2000] [--months 36]
+
+A simulated world is delivered in one night but for its last month; then the last month comes, then a register of 2024-06 again without
+one of its lines, then one province's register of the last month so. Beside it the last month alone is delivered to an empty work area.
+Measured is the build (parts and both databases, without reading and without the audit): processor seconds and wall seconds, and how many
+parts were made of how many. The ratio to the month alone is what the issue limits to 1.5.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import tempfile
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
+
+import polars as pl
+
+from flows import night as steps
+from warehouse.samples import write
+from warehouse.settings import Settings
+
+LAST = date(2025, 12, 1)
+CORRECTED = "2024-06"
+PROVINCES = ("24", "27", "30", "31")
+
+
+@dataclass(frozen=True)
+class Cost:
+    """One build: processor and wall seconds, parts made, parts in the version."""
+
+    what: str
+    processor: float
+    wall: float
+    made: int
+    parts: int
+
+
+def night(home: Path, landing: Path, number: int, what: str) -> Cost:
+    """One night without the audit; what its build cost."""
+    settings = Settings(home=home, landing=landing, keep_versions=2)
+    tonight = steps.begin(settings, datetime(2026, 1, 1, tzinfo=UTC) + timedelta(days=number))
+    found = steps.look(tonight)
+    outcomes = steps.read(tonight, found.to_read)
+    items, outcomes = steps.settle(tonight, found, outcomes)
+    steps.record(tonight, found, items, outcomes, pl.DataFrame())
+    steps.link_persons(tonight)
+    processor, wall = time.process_time(), time.perf_counter()
+    built = steps.build(tonight)
+    processor, wall = time.process_time() - processor, time.perf_counter() - wall
+    steps.complete(settings, built, [])
+    steps.put_in_place(tonight, built)
+    assert built.manifest
+    return Cost(what, processor, wall, sum(map(len, built.made.values())), len(built.manifest.parts) - 1)
+
+
+def give(files: Iterable[Path], source: Path, landing: Path) -> None:
+    for file in files:
+        target = landing / file.relative_to(source)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(file, target)
+
+
+def of_month(file: Path, month: str) -> bool:
+    return month in str(file) or month.replace("-", "") in file.name
+
+
+def correct(source: Path, landing: Path, month: str) -> None:
+    """Deliver the first province's register of a month again, without its last line."""
+    register = min(p for p in (source / "provinces" / "cards").rglob("*.csv") if month in str(p))
+    content = b"".join(register.read_bytes().splitlines(keepends=True)[:-1])
+    folder = landing / register.parent.relative_to(source) / "again"
+    folder.mkdir(parents=True)
+    (folder / register.name).write_bytes(content)
+    said = json.loads(register.with_name(f"{register.name}.manifest.json").read_text(encoding="utf-8"))
+    said |= {"rows": said["rows"] - 1, "sha256": sha256(content).hexdigest()}
+    (folder / f"{register.name}.manifest.json").write_text(json.dumps(said), encoding="utf-8")
+
+
+def measure(persons: int, months: int) -> list[Cost]:
+    with tempfile.TemporaryDirectory(prefix="history-") as name:
+        root = Path(name)
+        first = date(LAST.year - (months - 1) // 12, LAST.month - (months - 1) % 12, 1)
+        write(root / "world", persons=persons, months=(first, LAST), seed=1, provinces=PROVINCES, visits_per_person_year=2.0)
+        source = root / "world" / "landing"
+        files = sorted(p for p in source.rglob("*") if p.is_file())
+        last = [p for p in files if of_month(p, f"{LAST:%Y-%m}")]
+        give(last, source, root / "alone-landing")
+        costs = [night(root / "alone", root / "alone-landing", 0, "the last month alone")]
+        landing, home = root / "landing", root / "data"
+        give((p for p in files if p not in last), source, landing)
+        costs.append(night(home, landing, 0, f"all but the last of {months} months"))
+        give(last, source, landing)
+        costs.append(night(home, landing, 1, "then the last month"))
+        if first <= date.fromisoformat(f"{CORRECTED}-01"):
+            correct(source, landing, CORRECTED)
+            costs.append(night(home, landing, 2, f"then one register of {CORRECTED} again"))
+        correct(source, landing, f"{LAST:%Y-%m}")
+        costs.append(night(home, landing, 3, "then one province's register of the last month again"))
+        return costs
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--persons", type=int, default=2_000)
+    parser.add_argument("--months", type=int, default=36)
+    asked = parser.parse_args()
+    costs = measure(asked.persons, asked.months)
+    alone = costs[0]
+    print(f"{asked.persons} persons, {asked.months} months")
+    print(f"{'build of':55} {'processor s':>12} {'of alone':>9} {'wall s':>8} {'parts made':>12}")
+    for c in costs:
+        print(f"{c.what:55} {c.processor:12.1f} {c.processor / alone.processor:9.2f} {c.wall:8.1f} {f'{c.made} of {c.parts}':>12}")
+
+
+if __name__ == "__main__":
+    main()
