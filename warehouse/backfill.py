@@ -32,6 +32,9 @@ from warehouse.storage import replacing, restricted_directory
 
 PLAN, DELIVERIES, APPROVED, CANCELLED, MOVES = "plan.json", "deliveries.parquet", "approved.json", "cancelled.json", "moves.json"
 OUTCOMES = "outcomes.json"
+BASE = ".base.json"  # in an area: `standing_files` when it was made
+APART = ("backfills", "spool", "superseded", "night.lock")  # of the live restricted area, what is no book and no row
+GROWING = ("loaded", "quarantine", "ledger", "parts", "manifests")  # to these files are only added
 DEFAULT_RATE = 10e6  # bytes of file a second and worker, up to a published version; cautious: reading alone does several times that
 
 
@@ -227,9 +230,23 @@ def state(settings: Settings, plan: Plan) -> State:
 
 
 def behind_of(settings: Settings, place: Place) -> list[str]:
-    """Live runs that the staged area does not know: what a night or a person has done since it was made."""
+    """What the staged area does not know: live runs since it was made, and other files (the person index) that have changed."""
     known = {p.stem for p in (place.area / "ledger").glob("*/*.parquet") if p.is_symlink()}
-    return [r for r in Ledger(settings.ledger_dir).runs() if r not in known]
+    base = place.area / BASE
+    was = json.loads(base.read_text(encoding="utf-8")) if base.exists() else {}
+    now = standing_files(settings)
+    changed = sorted(name for name in was.keys() | now.keys() if was.get(name) != now.get(name))
+    return [r for r in Ledger(settings.ledger_dir).runs() if r not in known] + changed
+
+
+def standing_files(settings: Settings) -> dict[str, list[int]]:
+    """Files of the live restricted area that are changed in place of being added to: name → size and modification time."""
+    root = settings.restricted_dir
+    if not root.exists():
+        return {}
+    tops = [p for p in root.iterdir() if p.name not in APART and p.name not in GROWING and not p.name.startswith(".")]
+    files = [p for top in tops for p in (top.rglob("*") if top.is_dir() else [top]) if p.is_file() and not p.name.startswith(".")]
+    return {str(p.relative_to(root)): [p.stat().st_size, p.stat().st_mtime_ns] for p in sorted(files)}
 
 
 def kept_back(settings: Settings) -> dict[str, str]:

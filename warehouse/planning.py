@@ -19,6 +19,7 @@ from warehouse.partitions import NATION, Partition
 from warehouse.peek import partition_of
 from warehouse.settings import Settings
 from warehouse.sql_files import queries
+from warehouse.storage import restricted_directory
 
 MONTHLY = ("cards", "claims")  # exports that every province owes every month
 Cells = dict[str, dict[str, dict[str, Counter[str]]]]
@@ -56,6 +57,9 @@ def make(
     candidates: list[Planned] = []
     unplaced: list[Planned] = []
     spool = settings.restricted_dir / "backfills" / ".spool"  # not the nights' own, which they empty
+    settings.home_dir.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(spool, ignore_errors=True)
+    restricted_directory(spool)
     for number, item in enumerate(lying, start=1):
         why = "new" if item.delivery_id in wanted else "again" if item.delivery_id in again else ""
         if not why:

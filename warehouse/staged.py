@@ -23,13 +23,10 @@ from pathlib import Path
 import duckdb
 
 from warehouse import manifests
-from warehouse.backfill import APPROVED, MOVES, Place, clear, write_json
+from warehouse.backfill import APART, APPROVED, BASE, MOVES, Place, clear, standing_files, write_json
 from warehouse.packs import VERDICTS
 from warehouse.settings import Settings
 from warehouse.storage import restricted_directory, sync_all, sync_directory
-
-# Of the live restricted area, what is no book and no row.
-APART = ("backfills", "spool", "superseded", "night.lock")
 
 
 class StagedSettings(Settings):
@@ -54,6 +51,7 @@ def mirror(live: Settings, area: Path, partitions: Iterable[Path], renewed: Iter
     left_out = set(renewed)
     root = live.restricted_dir
     restricted_directory(area)
+    write_json(area / BASE, standing_files(live))  # first: what changes from here on makes the area stale
     for file in _files(root) if root.exists() else ():
         relative = file.relative_to(root)
         if relative.parts[0] in APART or (relative.parts[0] in VERDICTS and file.stem in left_out):

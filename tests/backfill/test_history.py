@@ -275,3 +275,12 @@ def test_rows_read_again_replace_the_former_ones_which_stay_readable(small: Zone
 
 def die(*_: object) -> str:
     raise Killed
+
+
+def test_a_person_index_that_was_made_anew_meanwhile_is_not_overwritten(small: Zone) -> None:
+    """`bhyt persons relink` writes no run: the staged area must know that it is stale all the same."""
+    small.give_key()
+    plan = waiting(small)
+    assert backfill.state(small.settings, plan).behind == ()
+    small.settings.card_persons_file.write_bytes(b"relinked")
+    assert backfill.state(small.settings, plan).behind == ("card_persons.parquet",)
