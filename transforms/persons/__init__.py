@@ -13,7 +13,7 @@ import polars as pl
 from transforms.persons.candidates import candidates
 from transforms.persons.cluster import DECIDED, cluster
 from transforms.persons.compare import compare
-from transforms.persons.identify import identify
+from transforms.persons.identify import BEFORE_ALL_RUNS, identify
 from transforms.persons.standardise import Records, standardise
 from transforms.persons.weigh import Model, contributions, name_chances, pinned, weigh
 
@@ -25,7 +25,7 @@ __all__ = ["Linkage", "Model", "explain", "link", "pinned"]
 
 @dataclass(frozen=True)
 class Linkage:
-    """`card_persons`: `card_number` (as delivered), `card_key`, `person_id`; one row per number, sorted.
+    """`card_persons`: `identify.INDEX`, one row per number as delivered, sorted.
     `pairs`: `card_key_a`, `card_key_b`, `weight` (bits) of every pair from the review band upwards, sorted; restricted, like the cards.
     `report`: counts only, no personal values; see docs/linkage.md."""
 
@@ -39,11 +39,14 @@ def link(
     former: pl.DataFrame | None = None,
     decisions: pl.DataFrame | None = None,
     model: Model | None = None,
+    run: int = BEFORE_ALL_RUNS,
+    retired: pl.Series | None = None,
 ) -> Linkage:
     """Finds the persons behind cards.
 
     `cards`: rows of all registers in use: `card_number`, the columns of `standardise.EVIDENCE`, `period` (Date), `received_rank` (integer).
-    `former`: `card_number`, `person_id` of an earlier run; its ids are kept where the persons are. `decisions`: `card_key_a`,
+    `former`: the index of an earlier run; its ids are kept where the persons are. `run`: the running number of this one; `retired`: ids
+    that were in use once (see `identify`). `decisions`: `card_key_a`,
     `card_key_b`, `same` (Boolean): what a person decided, by card key or number; where two decisions contradict, they stay apart.
     `model`: unless given the pinned one, reckoning with as many people as registers of this size may hold.
     Neither the order of rows nor the number of threads changes anything.
@@ -58,7 +61,7 @@ def link(
     edges = pl.concat([scored.filter(pl.col("weight") >= model.merge_bits), together])
     edges = edges.group_by("left", "right").agg(pl.col("weight").max())
     clusters = cluster(records, edges, apart)
-    card_persons = identify(records, clusters.members, former)
+    card_persons = identify(records, clusters.members, former, run, retired)
     keys = records.cards["card_key"]
     pairs = scored.select(card_key_a=keys.gather(scored["left"]), card_key_b=keys.gather(scored["right"]), weight="weight")
     sizes = clusters.members.group_by("cluster").agg(cards=pl.len()).group_by("cards").agg(persons=pl.len()).sort("cards")
