@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -18,12 +19,12 @@ from expectations.exports import BY_NAME
 from expectations.marts import ANALYST_TABLES, BI_TABLES
 from expectations.quarantine import reasons
 from expectations.validation import RuleResult, Validator
-from transforms import persons
+from flows import linking
 from transforms.geography import Places
 from warehouse import card_persons, landing, profiles, publish, reference, staging
 from warehouse.arrivals import Arrivals, arrivals, entry, halved_registers, is_short, repeat, short_archives
-from warehouse.build import Build, Built, fingerprints, given_fingerprints, person_key, published_fingerprints, sha256
-from warehouse.code_version import code_hash, code_version
+from warehouse.build import Build, Built, fingerprints, given_fingerprints, person_key, published_fingerprints
+from warehouse.code_version import code_version
 from warehouse.ingest import Outcome, ingest
 from warehouse.landing import Landed
 from warehouse.ledger import Entry, Ledger
@@ -96,7 +97,7 @@ def begin(settings: Settings, received_at: datetime | None = None) -> Night:
     if not settings.landing_dir.is_dir():
         raise NoLandingZone(f"the landing zone {settings.landing_dir} does not exist; set COVERAGE_LANDING or make the folder")
     sweep(settings.spool_dir)
-    for directory in (settings.restricted_dir, *settings.ledger_dir.glob("*")):
+    for directory in (settings.restricted_dir, settings.persons_dir, *settings.ledger_dir.glob("*")):
         sweep_temporaries(directory)
     moment = received_at or datetime.now(UTC)
     return Night(settings, moment.astimezone(UTC).replace(tzinfo=None))
@@ -190,26 +191,17 @@ def _quarantined(night: Night, items: Sequence[Landed], outcomes: Sequence[Outco
     return pl.concat(frames) if frames else pl.DataFrame()
 
 
-def persons_made_from(settings: Settings, deliveries: pl.DataFrame) -> str:
-    """Fingerprint of the person index that the registers in use call for."""
-    return sha256(given_fingerprints(settings, deliveries, "")["typed.cards"], code_hash("transforms/persons"))
-
-
-def link_persons(night: Night) -> dict[str, object] | None:
-    """Make the person index anew when registers in use have changed; returns its report, None when it stands."""
-    settings, deliveries = night.settings, night.ledger.deliveries()
-    made_from = persons_made_from(settings, deliveries)
-    if card_persons.fingerprint(settings.card_persons_file) == made_from:
+def link_persons(night: Night) -> Mapping[str, Any] | None:
+    """Bring the person index up to date when registers in use, decisions or code have changed; its report, None when it stands."""
+    if card_persons.fingerprint(night.settings.card_persons_file) == linking.made_from(night.settings, night.ledger):
         return None
     with night.timed("persons"):
-        linkage = persons.link(card_persons.cards(settings, deliveries))
-        card_persons.write(settings.card_persons_file, linkage.card_persons, made_from)
-        return linkage.report
+        return linking.link_persons(night.settings, night.ledger, night.run_id)
 
 
-def wanted(settings: Settings, deliveries: pl.DataFrame) -> dict[str, str]:
+def wanted(settings: Settings, ledger: Ledger) -> dict[str, str]:
     """Fingerprints of the tables that the ledger as it stands calls for."""
-    given = given_fingerprints(settings, deliveries, persons_made_from(settings, deliveries))
+    given = given_fingerprints(settings, ledger.deliveries(), linking.made_from(settings, ledger))
     return fingerprints(given, person_key(settings))
 
 
@@ -220,14 +212,14 @@ def up_to_date(settings: Settings, ledger: Ledger) -> bool:
         return False
     if made[-1].name < max(ledger.runs(), default=""):
         return False  # the ledger tells of what no version shows yet: a night died before it published, or a person has decided
-    return published_fingerprints(made[-1] / "coverage.duckdb") == wanted(settings, ledger.deliveries())
+    return published_fingerprints(made[-1] / "coverage.duckdb") == wanted(settings, ledger)
 
 
 def build(night: Night) -> Built:
     """Build the next version in a directory of its own, beside the published one."""
     settings = night.settings
     with night.timed("build"), scratch_directory(settings.spool_dir) as scratch:
-        built = Built(night.run_id, publish.staging_directory(settings, night.run_id), wanted(settings, night.ledger.deliveries()))
+        built = Built(night.run_id, publish.staging_directory(settings, night.run_id), wanted(settings, night.ledger))
         maker = Build(settings, night.ledger, scratch, publish.current(settings), person_key(settings))
         return maker.run(built, night.received_at, code_version())
 

@@ -13,7 +13,9 @@ import polars as pl
 from transforms.persons.candidates import candidates
 from transforms.persons.cluster import DECIDED, cluster
 from transforms.persons.compare import compare
+from transforms.persons.evidence import PAIRS, named_levels
 from transforms.persons.identify import BEFORE_ALL_RUNS, identify
+from transforms.persons.report import estimate
 from transforms.persons.standardise import Records, standardise
 from transforms.persons.weigh import Model, contributions, name_chances, pinned, weigh
 
@@ -26,7 +28,7 @@ __all__ = ["Linkage", "Model", "explain", "link", "pinned"]
 @dataclass(frozen=True)
 class Linkage:
     """`card_persons`: `identify.INDEX`, one row per number as delivered, sorted.
-    `pairs`: `card_key_a`, `card_key_b`, `weight` (bits) of every pair from the review band upwards, sorted; restricted, like the cards.
+    `pairs`: `evidence.PAIRS`, every pair from the review band upwards, sorted; restricted, like the cards.
     `report`: counts only, no personal values; see docs/linkage.md."""
 
     card_persons: pl.DataFrame
@@ -58,12 +60,13 @@ def link(
     weighed = weigh(compared.patterns, model)
     scored = _scored_cards(records, compared.pairs, weighed, model.review_bits)
     together, apart = _decided(records, decisions)
-    edges = pl.concat([scored.filter(pl.col("weight") >= model.merge_bits), together])
+    edges = pl.concat([scored.filter(pl.col("weight") >= model.merge_bits).select("left", "right", "weight"), together])
     edges = edges.group_by("left", "right").agg(pl.col("weight").max())
     clusters = cluster(records, edges, apart)
     card_persons = identify(records, clusters.members, former, run, retired)
     keys = records.cards["card_key"]
-    pairs = scored.select(card_key_a=keys.gather(scored["left"]), card_key_b=keys.gather(scored["right"]), weight="weight")
+    pairs = scored.join(named_levels(weighed).drop("weight"), on="pattern", how="left", maintain_order="left")
+    pairs = pairs.with_columns(card_key_a=keys.gather(scored["left"]), card_key_b=keys.gather(scored["right"])).select(*PAIRS)
     sizes = clusters.members.group_by("cluster").agg(cards=pl.len()).group_by("cards").agg(persons=pl.len()).sort("cards")
     report = {
         "model": model.version,
@@ -80,6 +83,10 @@ def link(
         "pairs_merged": scored.filter(pl.col("weight") >= model.merge_bits).height,
         "pairs_to_review": scored.filter(pl.col("weight") < model.merge_bits).height,
         "weights": _histogram(weighed),
+        "merge_bits": model.merge_bits,
+        "review_bits": model.review_bits,
+        "population": model.population,
+        "estimate": estimate(weighed, model.merge_bits, model.review_bits),
         "cluster_sizes": sizes,
         "clusters_guarded": clusters.guarded,
         "links_cut": clusters.cut.height,
@@ -100,16 +107,16 @@ def _for_registers_of(cards: int) -> Model:
 
 
 def _scored_cards(records: Records, pairs: pl.DataFrame, weighed: pl.DataFrame, least: float) -> pl.DataFrame:
-    """Pairs of cards (`left` < `right`) that reach `least` bits, with the best `weight` of their states; sorted."""
+    """Pairs of cards (`left` < `right`) that reach `least` bits, with the best `weight` of their states and its `pattern`; sorted."""
     enough = weighed.filter(pl.col("weight") >= least).select("pattern", "weight")
     kept = pairs.join(enough, on="pattern")
     card = records.rows["card"]
     one, two = card.gather(kept["left"]), card.gather(kept["right"])
     return (
-        pl.DataFrame({"one": one, "two": two, "weight": kept["weight"]})
-        .group_by(left=pl.min_horizontal("one", "two"), right=pl.max_horizontal("one", "two"))
-        .agg(pl.col("weight").max())
-        .sort("left", "right")
+        pl.DataFrame({"one": one, "two": two, "weight": kept["weight"], "pattern": kept["pattern"]})
+        .select("weight", "pattern", left=pl.min_horizontal("one", "two"), right=pl.max_horizontal("one", "two"))
+        .sort(["left", "right", "weight", "pattern"], descending=[False, False, True, False])
+        .unique(["left", "right"], keep="first", maintain_order=True)
     )
 
 
