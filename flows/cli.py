@@ -12,6 +12,7 @@ from typing import Annotated
 from cyclopts import App, Parameter
 from pydantic import ValidationError
 
+from flows import cli_persons
 from warehouse.code_version import RELEASE
 from warehouse.settings import Settings
 
@@ -162,6 +163,28 @@ def rollback() -> int:
         return _failed(str(error))
     print(f"Published {now.name} again, in place of {left.name}. The next night that finds something new builds a new version.")
     return PUBLISHED
+
+
+app.command(cli_persons.review)
+app.command(cli_persons.persons)
+app.command(cli_persons.explain_person, name="explain-person")
+
+
+@cli_persons.persons.command
+def relink(*, wait: float = 0) -> int:
+    """Link all cards anew in a night of its own, also when nothing has changed. Ids stay where the persons are.
+
+    Parameters
+    ----------
+    wait
+        Seconds to wait when another night is running.
+    """
+    from warehouse.storage import restricted_directory
+
+    mark = Settings().relink_file
+    restricted_directory(mark.parent)
+    mark.touch(mode=0o600)
+    return nightly(wait=wait)
 
 
 def _nothing_new(settings: Settings, wait_seconds: float) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import polars as pl
@@ -18,23 +19,30 @@ from warehouse.ledger import Ledger
 from warehouse.settings import Settings
 
 EVENTS, DECISIONS = "person_events", "person_decisions"
+ANEW = "anew"  # no index was ever made from this
 
 
 def made_from(settings: Settings, ledger: Ledger) -> str:
     """Fingerprint of the person index that the registers in use, the decisions and the code call for."""
+    if settings.relink_file.exists():
+        return ANEW
     registers = given_fingerprints(settings, ledger.deliveries(), "")["typed.cards"]
     decided = in_force(ledger.book(DECISIONS)).select("card_key_a", "card_key_b", "same").drop_nulls().sort("card_key_a", "card_key_b")
     return sha256(registers, code_hash("transforms/persons"), repr(decided.rows()))
 
 
-def link_persons(settings: Settings, ledger: Ledger, run_id: str, relink: bool = False) -> Mapping[str, Any] | None:
+def model_of(report: Mapping[str, Any]) -> persons.Model:
+    """The model that the linkage of this report reckoned with."""
+    return replace(persons.pinned(), population=report["population"])
+
+
+def link_persons(settings: Settings, ledger: Ledger, run_id: str) -> Mapping[str, Any] | None:
     """Bring the person index up to date; returns the report of the linkage, None when the index stands.
 
     The index is written last: until then the events of a killed night are those of no index, and the next one takes them away.
     """
     file = settings.card_persons_file
-    wanted = made_from(settings, ledger)
-    if card_persons.fingerprint(file) == wanted and not relink:
+    if card_persons.fingerprint(file) == made_from(settings, ledger):
         return None
     former, former_run = card_persons.read(file), card_persons.run_of(file)
     if former is not None:
@@ -52,7 +60,8 @@ def link_persons(settings: Settings, ledger: Ledger, run_id: str, relink: bool =
     ledger.write(run_id, EVENTS, happened)
     card_persons.write_pairs(settings, linkage.pairs)
     card_persons.write_report(settings, report)
-    card_persons.write(file, linkage.card_persons, wanted, run_id)
+    settings.relink_file.unlink(missing_ok=True)
+    card_persons.write(file, linkage.card_persons, made_from(settings, ledger), run_id)
     return report
 
 

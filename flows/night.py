@@ -23,7 +23,7 @@ from flows import linking
 from transforms.geography import Places
 from warehouse import card_persons, landing, profiles, publish, reference, staging
 from warehouse.arrivals import Arrivals, arrivals, entry, halved_registers, is_short, repeat, short_archives
-from warehouse.build import Build, Built, fingerprints, given_fingerprints, person_key, published_fingerprints
+from warehouse.build import Build, Built, fingerprints, given_fingerprints, person_key, published_fingerprints, sha256
 from warehouse.code_version import code_version
 from warehouse.ingest import Outcome, ingest
 from warehouse.landing import Landed
@@ -201,7 +201,9 @@ def link_persons(night: Night) -> Mapping[str, Any] | None:
 
 def wanted(settings: Settings, ledger: Ledger) -> dict[str, str]:
     """Fingerprints of the tables that the ledger as it stands calls for."""
-    given = given_fingerprints(settings, ledger.deliveries(), linking.made_from(settings, ledger))
+    # The run too: the same cards linked anew may be other persons.
+    index = sha256(linking.made_from(settings, ledger), card_persons.run_of(settings.card_persons_file))
+    given = given_fingerprints(settings, ledger.deliveries(), index)
     return fingerprints(given, person_key(settings))
 
 

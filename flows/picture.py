@@ -14,7 +14,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import duckdb
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from flows.summary import LISTED, Summary, grouped
 
@@ -34,6 +34,11 @@ _TEMPLATES = Environment(
     lstrip_blocks=True,
     keep_trailing_newline=True,
 )
+
+
+def template(name: str) -> Template:
+    """A template of the folder beside this module."""
+    return _TEMPLATES.get_template(name)
 
 
 @dataclass(frozen=True)

@@ -71,6 +71,11 @@ class Settings(BaseSettings):
         return self.restricted_dir / "persons"
 
     @cached_property
+    def relink_file(self) -> Path:
+        """While it exists the next night links all cards anew."""
+        return self.persons_dir / "relink"
+
+    @cached_property
     def person_key_file(self) -> Path:
         return self.restricted_dir / "person_key"
 
