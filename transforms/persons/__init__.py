@@ -10,12 +10,12 @@ from typing import Any
 
 import polars as pl
 
-from transforms.persons.candidates import candidates
 from transforms.persons.cluster import DECIDED, cluster
 from transforms.persons.compare import compare
 from transforms.persons.evidence import PAIRS, named_levels
 from transforms.persons.identify import BEFORE_ALL_RUNS, identify
 from transforms.persons.report import estimate
+from transforms.persons.score import score
 from transforms.persons.standardise import Records, standardise
 from transforms.persons.weigh import Model, contributions, name_chances, pinned, weigh
 
@@ -55,10 +55,9 @@ def link(
     """
     records = standardise(cards)
     model = model or _for_registers_of(records.cards.height)
-    found = candidates(records)
-    compared = compare(records, found.pairs, name_chances(records.names, model))
-    weighed = weigh(compared.patterns, model)
-    scored = _scored_cards(records, compared.pairs, weighed, model.review_bits)
+    found = score(records, name_chances(records.names, model), model, model.review_bits)
+    weighed = found.patterns
+    scored = _scored_cards(records, found.pairs, weighed, model.review_bits)
     together, apart = _decided(records, decisions)
     edges = pl.concat([scored.filter(pl.col("weight") >= model.merge_bits).select("left", "right", "weight"), together])
     edges = edges.group_by("left", "right").agg(pl.col("weight").max())
@@ -76,10 +75,10 @@ def link(
         "names": records.names.height,
         "persons": int(sizes["persons"].sum()),
         "persons_with_several_cards": int(sizes.filter(pl.col("cards") > 1)["persons"].sum()),
-        "pairs_compared": found.pairs.height,
+        "pairs_compared": int(found.counts["new"].sum()),
         "pairs_left_out": int(found.counts["left_out"].sum()),
         "rules": found.counts,
-        "patterns": compared.patterns.height,
+        "patterns": weighed.height,
         "pairs_merged": scored.filter(pl.col("weight") >= model.merge_bits).height,
         "pairs_to_review": scored.filter(pl.col("weight") < model.merge_bits).height,
         "weights": _histogram(weighed),

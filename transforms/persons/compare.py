@@ -40,10 +40,18 @@ LEVELS: dict[str, tuple[str, ...]] = {
         "other_short",  # two different CMNDs: people had new ones in another province
     ),
     "insured": ("same", "one_digit", "other"),
-    "place": ("commune", "old_province", "province", "other"),
-    "household": ("same", "other"),
+    "place": (
+        "household",  # the same number of household
+        "address",  # the same house or hamlet in one commune
+        "commune",  # the same commune, and no more is known
+        "commune_other_home",  # the same commune, but another household or another address
+        "old_province",
+        "province",
+        "other",
+    ),
 }
 FIELDS = tuple(LEVELS)
+NAME_IDS = ("plain", "joined", "ordered", "surname", "given", "middle", "given_accented")  # with `_id`: columns of `Records.names`
 RARITIES = 40  # steps of one bit of the chance of a name
 
 # |a − b| of two numbers that differ in one digit is d·10^k.
@@ -70,6 +78,18 @@ def pattern_code() -> pl.Expr:
     return code
 
 
+def pattern_frame(pattern: pl.Series) -> pl.DataFrame:
+    """`Compared.patterns`, without `pairs`, from the codes: `pattern_code` taken apart."""
+    columns, rest = {}, pl.col("pattern")
+    for field in reversed(FIELDS):
+        levels = len(LEVELS[field]) + 1
+        columns[field] = (rest % levels).cast(pl.UInt8)
+        rest = rest // levels
+    return pl.DataFrame({"pattern": pattern}).select(
+        "pattern", *(columns[field].alias(field) for field in FIELDS), rest.cast(pl.Int8).alias("rarity")
+    )
+
+
 def compare(records: Records, pairs: pl.DataFrame, chances: pl.DataFrame, chunk: int = 2_000_000) -> Compared:
     """Levels of all `pairs` (`left`, `right`: rows of `records.rows`).
 
@@ -82,7 +102,7 @@ def compare(records: Records, pairs: pl.DataFrame, chances: pl.DataFrame, chunk:
         coded.append(levels.select("left", "right", "pattern"))
         counted.append(levels.group_by("pattern", *FIELDS, "rarity").agg(pairs=pl.len()))
     patterns = pl.concat(counted).group_by("pattern", *FIELDS, "rarity").agg(pl.col("pairs").sum()).sort("pattern")
-    return Compared(pl.concat(coded), patterns)
+    return Compared(pl.concat(coded), patterns.select("pattern", *FIELDS, "rarity", "pairs"))
 
 
 def _levels(rows: pl.DataFrame, pairs: pl.DataFrame, named: pl.DataFrame) -> pl.DataFrame:
@@ -99,7 +119,6 @@ def _levels(rows: pl.DataFrame, pairs: pl.DataFrame, named: pl.DataFrame) -> pl.
         citizen=_citizen(),
         insured=_insured(),
         place=_place(),
-        household=_same("household", "household"),
     )
 
 
@@ -182,8 +201,15 @@ def _insured() -> pl.Expr:
 
 def _place() -> pl.Expr:
     known = pl.col("province").is_not_null() & pl.col("other_province").is_not_null()
+    other_home = pl.any_horizontal((pl.col(c) != pl.col(f"other_{c}")).fill_null(False) for c in ("household", "address"))
     return (
-        pl.when(_equal("commune"))
+        pl.when(_equal("household"))
+        .then(_code("place", "household"))
+        .when(_equal("commune") & _equal("address"))
+        .then(_code("place", "address"))
+        .when(_equal("commune") & other_home)
+        .then(_code("place", "commune_other_home"))
+        .when(_equal("commune"))
         .then(_code("place", "commune"))
         .when(_equal("province") & _equal("old_province"))
         .then(_code("place", "old_province"))
@@ -208,17 +234,17 @@ def name_levels(records: Records, pairs: pl.DataFrame, chances: pl.DataFrame) ->
     )
     distinct = code.unique()
     split = distinct.filter(pl.col("code") >= 0).with_columns(one=pl.col("code") // size, two=pl.col("code") % size)
-    compared = _compare_names(records.names, split, chances)
+    compared = compare_names(records.names, split, chances)
     return code.join(compared, on="code", how="left", maintain_order="left").select(
         pl.col("name").fill_null(0), pl.col("rarity").fill_null(0)
     )
 
 
-def _compare_names(names: pl.DataFrame, pairs: pl.DataFrame, chances: pl.DataFrame) -> pl.DataFrame:
+def compare_names(names: pl.DataFrame, pairs: pl.DataFrame, chances: pl.DataFrame) -> pl.DataFrame:
     """`code`, `one`, `two` (rows of `names`) → `code`, `name`, `rarity`."""
     same = pairs.filter(pl.col("one") == pl.col("two"))
     differ = pairs.filter(pl.col("one") != pl.col("two"))
-    quick = ["plain_id", "joined_id", "ordered_id", "surname_id", "given_id", "middle_id", "given_accented_id", "accented"]
+    quick = [*(f"{column}_id" for column in NAME_IDS), "accented"]
     frame = pl.concat(
         [
             differ,

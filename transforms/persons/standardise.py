@@ -23,9 +23,12 @@ EVIDENCE = (
     "old_province_code",
     "commune_code",
     "household",
+    "address",
 )
+# The same in numbers (`_said`); two rows of a card that agree in these and in the name are one state.
+SAID = ("born", "sex", "citizen", "short_citizen", "insured_too", "province", "old_province", "commune", "household", "address")
 # What a card's latest row may leave out and an earlier one fill in.
-FILLED = ("social_insurance_number", "citizen_id", "birth_date", "birth_precision", "sex", "commune_code", "household")
+FILLED = ("born", "sex", "citizen", "short_citizen", "insured_too", "commune", "household", "address")
 STATES_KEPT = 4
 # A number that this many different names carry is nobody's: a village head's, an employer's, a placeholder of some program.
 # In real registers seven of ten CCCDs agree with their cards; numbers drawn at random would do so once in hundreds.
@@ -34,7 +37,6 @@ NAMES_PER_NUMBER = 8
 
 TONES = "\u0300\u0301\u0303\u0309\u0323"  # grave, acute, tilde, hook, dot below: in NFD behind their vowel
 _CONSONANTS = "bcdđghklmnpqrstvx"
-_PLACEHOLDER = r"^(?:0+|1+|2+|3+|4+|5+|6+|7+|8+|9+|0?123456789\d*|\d+000000|9876543210?\d*)$"
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class Records:
     `cards`: `card_key`, one row per card, sorted; its row is the number `card`.
     `rows`: one row per card and state, sorted so that neighbours resemble each other: `card`, `latest`, `name` (row of `names`),
     `birth` (yyyymmdd), `year`, `day_month`, `vague`, `sex`, `citizen`, `verified`, `short_citizen`, `insured`, `insured_too`,
-    `province`, `old_province`, `commune`, `household`. Null wherever nothing is known.
+    `province`, `old_province`, `commune`, `household`, `address`. Null wherever nothing is known.
     `names`: one row per distinct name, see `names`.
     `crowded`: kind of number → how many numbers were set aside because too many names carry them.
     """
@@ -97,44 +99,73 @@ def names(standard: pl.Series) -> pl.DataFrame:
             given=words.list.last(),
             given_accented=name.str.split(" ").list.last(),
             middle=(pl.lit(" ") + words.list.slice(1, (length - 2).clip(0)).list.join(" ") + pl.lit(" ")).str.replace("^  $", " "),
-            plain_id=plain.rle_id().cast(pl.Int64),
-            joined_id=plain.str.replace_all(" ", "", literal=True).hash(),
-            ordered_id=words.list.sort().list.join(" ").hash(),
-            surname_id=pl.when(length > 1).then(words.list.first()).hash(),
+            plain_id=(plain.rle_id() + 1).cast(pl.UInt32),
+            joined_id=_label(plain.str.replace_all(" ", "", literal=True)),
+            ordered_id=_label(words.list.sort().list.join(" ")),
+            surname_id=_label(pl.when(length > 1).then(words.list.first())),
         )
     )  # fmt: skip
-    return taken.with_columns(pl.col("given", "middle", "given_accented").hash().name.suffix("_id"))
+    return taken.with_columns(_label(pl.col(c)).alias(f"{c}_id") for c in ("given", "middle", "given_accented"))
 
 
-def states(cards: pl.DataFrame | pl.LazyFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """All rows of all registers → the numbers, and the distinct states of each card.
+def numbers_and_names(cards: pl.LazyFrame) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """What occurs in all registers, each once: the numbers (`keyed_numbers`), the names (`names`), and `full_name` → `name`, its row there."""
+    seen = cards.select("card_number").unique().collect(engine="streaming")["card_number"]
+    numbers = keyed_numbers(seen)
+    spelt = cards.select("full_name").unique().drop_nulls().collect(engine="streaming").with_columns(plainly=composed(pl.col("full_name")))
+    folded = spelt.select("plainly").unique().with_columns(standard=standard_name(pl.col("plainly")))
+    table = names(folded["standard"])
+    ids = folded.join(table.select("standard").with_row_index("name"), on="standard")
+    ids = spelt.join(ids, on="plainly").select("full_name", pl.col("name").cast(pl.Int32))
+    return numbers, table, ids
 
-    Returns `card_number`, `card_key`, `card`, `insured` (see `keyed_numbers`); and `card`, `state` (0 is the latest), the columns of
-    `EVIDENCE`. Cards are numbered in the order of their keys.
+
+def states(cards: pl.LazyFrame, numbers: pl.DataFrame, spelt: pl.DataFrame) -> pl.DataFrame:
+    """All rows of all registers → the distinct states of each card: `card`, `state` (0 is the latest), `name` and the columns of `SAID`.
+
+    Rows are put into numbers before they are grouped, so that registers repeating a card every month cost little.
     """
     moment = pl.col("period").cast(pl.Date).cast(pl.Int32).cast(pl.Int64).fill_null(0) * 2**32
     moment += pl.col("received_rank").fill_null(0).cast(pl.Int64)
     seen = (
-        cards.lazy()
-        .filter(pl.col("card_number").is_not_null())
-        .group_by("card_number", *EVIDENCE)
-        .agg(moment.max().alias("moment"))
+        cards.select("card_number", "full_name", *_said(), moment=moment)
+        .join(numbers.lazy().select("card_number", "card"), on="card_number")
+        .join(spelt.lazy(), on="full_name", how="left")
+        .group_by("card", "name", *SAID)
+        .agg(pl.col("moment").max())
         .collect(engine="streaming")
     )
-    numbers = keyed_numbers(seen["card_number"].unique())
-    seen = seen.join(numbers.select("card_number", "card"), on="card_number").drop("card_number")
     several = pl.col("card").is_duplicated()
-    order = ["card", "moment", *EVIDENCE]
+    order = ["card", "moment", "name", *SAID]
     changed = (
         seen.filter(several)
         .sort(order, descending=[column == "moment" for column in order], nulls_last=True)
-        # The two forms of a number may have said the same.
-        .unique(["card", *EVIDENCE], keep="first", maintain_order=True)
-        .with_columns(pl.col(FILLED).fill_null(strategy="backward").over("card"), state=pl.int_range(pl.len()).over("card"))
+        .with_columns(pl.col(FILLED).fill_null(strategy="backward").over("card"), state=pl.int_range(pl.len(), dtype=pl.Int32).over("card"))
         .filter(pl.col("state") < STATES_KEPT)
     )
-    alone = seen.filter(~several).with_columns(state=pl.lit(0, pl.Int64))
-    return numbers, pl.concat([alone, changed]).drop("moment")
+    alone = seen.filter(~several).with_columns(state=pl.lit(0, pl.Int32))
+    return pl.concat([alone, changed]).drop("moment")
+
+
+def _said() -> list[pl.Expr]:
+    """The columns of `SAID`: what a row says of a person, in numbers; null wherever it says nothing that can be used."""
+    birth, day_known = pl.col("birth_date"), pl.col("birth_precision").fill_null("day") == "day"
+    day_month = pl.when(day_known).then(birth.dt.month().cast(pl.Int32) * 100 + birth.dt.day()).otherwise(0)
+    house = pl.col("household").str.strip_chars().str.to_uppercase()
+    return [
+        (birth.dt.year().cast(pl.Int32) * 10_000 + day_month).alias("born"),
+        pl.when(pl.col("sex").is_in(["1", "2"])).then(pl.col("sex")).cast(pl.Int8).alias("sex"),
+        _digits(pl.col("citizen_id"), 12).alias("citizen"),
+        _digits(pl.col("citizen_id"), 9).cast(pl.Int32).alias("short_citizen"),
+        _digits(pl.col("social_insurance_number"), 10).alias("insured_too"),
+        _code("province_code").cast(pl.Int16).alias("province"),
+        _code("old_province_code").cast(pl.Int16).alias("old_province"),
+        _code("commune_code").alias("commune"),
+        # Numbers of households start anew in each province; 0 and - stand for none.
+        _label(pl.when(~house.str.contains("^[0-]*$")).then(pl.concat_str("province_code", pl.lit("/"), house))).alias("household"),
+        # The house or hamlet: whether the commune, the district and the province follow it depends on the register.
+        _label(pl.col("address").str.extract(r"^\s*([^,;]*[\p{L}\p{N}])").str.to_lowercase().str.normalize("NFC")).alias("address"),
+    ]
 
 
 def keyed_numbers(distinct: pl.Series) -> pl.DataFrame:
@@ -166,7 +197,21 @@ def keyed_numbers(distinct: pl.Series) -> pl.DataFrame:
 
 def _digits(text: pl.Expr, length: int) -> pl.Expr:
     """A number of this many digits as an integer; null for other lengths and for placeholders (all digits alike, 123456789 …)."""
-    return pl.when(text.str.contains(rf"^\d{{{length}}}$") & ~text.str.contains(_PLACEHOLDER)).then(text).cast(pl.Int64, strict=False)
+    number = text.cast(pl.Int64, strict=False)
+    counting = ("12345678901234"[:length], "01234567890123"[:length], "98765432109876"[:length])
+    alike = (str(digit) * length for digit in range(10))
+    placeholders = [int(n) for n in (*counting, *alike)]
+    from_one = int("123456789") * 10 ** (length - 9)
+    said = (text.str.len_bytes() == length) & (number >= 0) & ~text.str.contains("+", literal=True)
+    counted = number.is_between(from_one, from_one + 10 ** (length - 9) - 1)
+    if length > 9:
+        counted |= number.is_between(from_one // 10, from_one // 10 + 10 ** (length - 10) - 1)
+    return pl.when(said & ~number.is_in(placeholders) & (number % 1_000_000 != 0) & ~counted).then(number)
+
+
+def _label(text: pl.Expr) -> pl.Expr:
+    """A number between 1 and 2³² − 1 that is equal where the text is (two texts in four billion share theirs)."""
+    return pl.when(text.is_not_null()).then((text.hash() % (2**32 - 1) + 1).cast(pl.UInt32))
 
 
 def _code(column: str) -> pl.Expr:
@@ -176,49 +221,32 @@ def _code(column: str) -> pl.Expr:
 
 def standardise(cards: pl.DataFrame | pl.LazyFrame) -> Records:
     """Rows of registers (`expectations.exports.cards` with `period`, `received_rank`) → `Records`. Order of rows plays no part."""
-    numbers, seen = states(cards)
+    numbered = cards.lazy().filter(pl.col("card_number").is_not_null())
+    if "address" not in numbered.collect_schema():
+        numbered = numbered.with_columns(address=pl.lit(None, pl.String))
+    numbers, table, spelt = numbers_and_names(numbered)
+    seen = states(numbered, numbers, spelt)
+    del spelt
     keys = numbers.filter(pl.col("card_number") == pl.col("card_key")).select("card", "card_key", "insured")
-    spelt = seen.select("full_name").unique().with_columns(plainly=composed(pl.col("full_name")))
-    folded = spelt.select("plainly").unique().with_columns(standard=standard_name(pl.col("plainly")))
-    table = names(folded["standard"])
-    ids = folded.join(table.select("standard").with_row_index("name"), on="standard")
-    ids = spelt.join(ids, on="plainly").select("full_name", pl.col("name").cast(pl.Int32))
-
-    birth, day_known = pl.col("birth_date"), pl.col("birth_precision").fill_null("day") == "day"
-    day_month = birth.dt.month().cast(pl.Int32) * 100 + birth.dt.day()
-    house = pl.col("household").str.strip_chars().str.to_uppercase()
-    rows = (
-        seen.join(ids, on="full_name", how="left")
-        .with_columns(insured=keys["insured"].gather(seen["card"]))
-        .select(
-            "card",
-            "state",
-            "name",
-            birth=pl.when(day_known).then(birth.dt.year().cast(pl.Int32) * 10_000 + day_month),
-            year=birth.dt.year().cast(pl.Int32),
-            day_month=pl.when(day_known).then(day_month),
-            # 1 January is what a clerk writes who knows the year only.
-            vague=~day_known | (day_month == 101).fill_null(False),
-            sex=pl.when(pl.col("sex").is_in(["1", "2"])).then(pl.col("sex")).cast(pl.Int8),
-            citizen=_digits(pl.col("citizen_id"), 12),
-            short_citizen=_digits(pl.col("citizen_id"), 9),
-            insured="insured",
-            insured_too=_digits(pl.col("social_insurance_number"), 10),
-            province=_code("province_code"),
-            old_province=_code("old_province_code"),
-            commune=_code("commune_code"),
-            # Numbers of households start anew in each province; 0 and - stand for none.
-            household=pl.when(~house.str.contains("^[0-]*$")).then(pl.struct("province_code", house.alias("household")).hash()),
-        )
-        .with_columns(insured_too=pl.when(pl.col("insured_too") != pl.col("insured").fill_null(-1)).then(pl.col("insured_too")))
-    )
+    born, day_month = pl.col("born"), (pl.col("born") % 10_000).cast(pl.Int16)
+    rows = seen.with_columns(
+        birth=pl.when(day_month > 0).then(born),
+        year=(born // 10_000).cast(pl.Int16),
+        day_month=pl.when(day_month > 0).then(day_month),
+        # 1 January is what a clerk writes who knows the year only.
+        vague=day_month.is_in([0, 101]).fill_null(False),
+        insured=keys["insured"].gather(seen["card"]),
+    ).with_columns(insured_too=pl.when(pl.col("insured_too") != pl.col("insured").fill_null(-1)).then(pl.col("insured_too")))
     rows, crowded = _without_crowded(rows, table)
-    alike = (pl.col("name").cast(pl.Int64).fill_null(-1) * 2**27 + pl.col("birth").fill_null(0)).alias("alike")
-    rows = _with_verified(rows).with_columns(alike).sort(["alike", "year", "sex", "commune", "card", "state"], nulls_last=True)
+    # One number to sort by: name (sorted already), date, sex, and what tells communes apart well enough.
+    alike = pl.col("name").cast(pl.Int64).fill_null(-1) * 2**37 + pl.col("birth").fill_null(0).cast(pl.Int64) * 2**12
+    alike += pl.col("sex").fill_null(0).cast(pl.Int64) * 2**10 + pl.col("commune").fill_null(0) % 2**10
+    identity = pl.col("card").cast(pl.Int64) * 8 + pl.col("state")
+    rows = _with_verified(rows).sort(identity).sort(alike, maintain_order=True)
     return Records(
         numbers=numbers.select("card_number", "card"),
         cards=keys.select("card_key"),
-        rows=rows.select(pl.exclude("alike", "state"), latest=pl.col("state") == 0),
+        rows=rows.select(pl.exclude("state", "born"), latest=pl.col("state") == 0),
         names=table,
         crowded=crowded,
     )

@@ -1,0 +1,165 @@
+"""Blocks of records → the pairs worth keeping, and how often each pattern of agreement occurs.
+
+Small registers take the way of `candidates` and `compare`, whole frames at a time; large ones the compiled kernel, part by part, so that
+memory holds the records and the pairs that are kept, never all pairs. Both give the same (tests/property/test_kernel.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from transforms.persons.candidates import LISTED, RULES, Blocks, candidates, counted, pairs_of, plan
+from transforms.persons.compare import RARITIES, compare, compare_names, pattern_frame
+from transforms.persons.standardise import Records
+from transforms.persons.weigh import Model, weigh
+
+Array = npt.NDArray[Any]
+
+KERNEL_FROM = 400_000  # pairs: below, loading the kernel takes longer than it saves
+CHUNK = 1_000_000  # pairs compared at a time by a worker
+WORKERS = 2
+
+
+@dataclass(frozen=True)
+class Scored:
+    """`pairs`: `left`, `right` (rows of `Records.rows`), `pattern`, of at least the bits asked for; sorted.
+    `patterns`: as `compare.Compared.patterns`, with `weight` where a model was given. `counts`: as `candidates.Candidates.counts`."""
+
+    pairs: pl.DataFrame
+    patterns: pl.DataFrame
+    counts: pl.DataFrame
+
+
+def score(
+    records: Records, chances: pl.DataFrame, model: Model, least: float, *, parts: int = 1, workers: int = WORKERS, kernel: bool | None = None
+) -> Scored:
+    """Compares all pairs that the rules make, and keeps those that weigh `least` bits or more under `model`.
+
+    `parts`: into how many parts the blocks of each rule are cut; `workers`: threads; `kernel`: the compiled way or the other, by size unless
+    said. None of them changes the result.
+    """
+    blocks = plan(records)
+    if not (sum(found.pairs for found in blocks) >= KERNEL_FROM if kernel is None else kernel):
+        found = candidates(records, blocks)
+        compared = compare(records, found.pairs, chances)
+        weighed = weigh(compared.patterns, model)
+        kept = compared.pairs.join(weighed.filter(pl.col("weight") >= least).select("pattern"), on="pattern", how="semi")
+        return Scored(kept.sort("left", "right"), weighed, found.counts)
+    return _by_kernel(records, chances, model, least, blocks, parts, workers)
+
+
+def _by_kernel(
+    records: Records, chances: pl.DataFrame, model: Model, least: float, blocks: list[Blocks], parts: int, workers: int
+) -> Scored:
+    from transforms.persons import kernel  # numba is not loaded where it is not needed
+
+    names = kernel.encoded_names(records, chances)
+    rows = kernel.encoded(records, names)
+    for rule, found in enumerate(blocks):
+        rows["cut"][found.rows[found.cut]] |= np.uint16(1 << rule)
+    worth = _weights(model, kernel.RARITY_AT) >= least
+
+    def compared(rule: int, left: Array, right: Array) -> tuple[int, Array, Array, Array, Array, Array]:
+        codes, unread = kernel.patterns(left, right, rows, names)
+        _read(records, chances, rows["name"], left, right, codes, unread, kernel.RARITY_AT)
+        pattern, pairs = np.unique(codes, return_counts=True) if len(codes) < CHUNK // 8 else _histogram(codes, len(worth))
+        keep = worth[codes]
+        return rule, pattern, pairs, left[keep], right[keep], codes[keep]
+
+    def first(task: tuple[int, bool, Array, Array]) -> tuple[int, Array, Array]:
+        rule, cut, left, right = task
+        made = kernel.first_made(rule, cut, left, right, rows)
+        return rule, left[made], right[made]
+
+    def whole(task: tuple[int, bool, Array, Array]) -> tuple[int, Array, Array, Array, Array, Array]:
+        return compared(*first(task))
+
+    total = np.zeros(len(worth), np.int64)
+    new = np.zeros(len(RULES), np.int64)
+    kept = []
+    with ThreadPoolExecutor(workers) as pool:
+        rest = list(_ahead(pool, first, _tasks(blocks, True, parts), workers))
+        results = _ahead(pool, whole, _tasks(blocks, False, parts), workers)
+        for rule, pattern, pairs, *edge in (*_leftover(rest, len(rows), compared), *()):
+            new[rule] += pairs.sum()
+            total[pattern] += pairs
+            kept.append(edge)
+        for rule, pattern, pairs, *edge in results:
+            new[rule] += pairs.sum()
+            total[pattern] += pairs
+            kept.append(edge)
+    left, right, codes = (np.concatenate([e[i] for e in kept]) if kept else np.empty(0, np.int32) for i in range(3))
+    pairs = pl.DataFrame({"left": left, "right": right, "pattern": codes}).sort("left", "right")
+    seen = np.flatnonzero(total)
+    patterns = weigh(pattern_frame(pl.Series(seen.astype(np.int32))).with_columns(pairs=pl.Series(total[seen].astype(np.uint32))), model)
+    return Scored(pairs, patterns, counted(blocks, new))
+
+
+def _ahead(pool: ThreadPoolExecutor, work: Any, tasks: Iterator[Any], workers: int) -> Iterator[Any]:
+    """`pool.map` that takes no more tasks than are about to be worked on: their pairs take memory."""
+    waiting = []
+    for task in tasks:
+        waiting.append(pool.submit(work, task))
+        if len(waiting) > workers:
+            yield waiting.pop(0).result()
+    for each in waiting:
+        yield each.result()
+
+
+def _tasks(blocks: list[Blocks], cut: bool, parts: int) -> Iterator[tuple[int, bool, Array, Array]]:
+    """Rule, whether its blocks were cut (or it is the rule of listed numbers, whose pairs are gathered with theirs), pairs."""
+    for rule, found in enumerate(blocks):
+        for part in range(parts):
+            for of_cut in (True, False):
+                if cut == (of_cut or rule == LISTED):
+                    for left, right in pairs_of(found, CHUNK, of_cut, part, parts):
+                        yield rule, of_cut, left, right
+
+
+def _leftover(rest: list[Any], size: int, compared: Any) -> Iterator[Any]:
+    """What cut blocks and listed numbers alone have made: pairs may be there twice, and count for the first rule."""
+    if not rest:
+        return
+    code = np.concatenate([left.astype(np.int64) * size + right for _, left, right in rest])
+    rule = np.concatenate([np.full(len(left), rule, np.int8) for rule, left, _ in rest])
+    order = np.lexsort((rule, code))
+    code, rule = code[order], rule[order]
+    alone = np.append(True, code[1:] != code[:-1]) if len(code) else np.zeros(0, bool)
+    code, rule = code[alone], rule[alone]
+    for each in np.unique(rule):
+        mine = code[rule == each]
+        for start in range(0, len(mine), CHUNK):
+            some = mine[start : start + CHUNK]
+            yield compared(int(each), (some // size).astype(np.int32), (some % size).astype(np.int32))
+
+
+def _read(records: Records, chances: pl.DataFrame, name: Array, left: Array, right: Array, codes: Array, unread: Array, rarity_at: int) -> None:
+    """Completes, in place, the codes of pairs whose names have to be read; each distinct pair of names once."""
+    where = np.flatnonzero(unread)
+    if not len(where):
+        return
+    size = records.names.height
+    one, two = name[left[where]].astype(np.int64), name[right[where]].astype(np.int64)
+    distinct, back = np.unique(np.minimum(one, two) * size + np.maximum(one, two), return_inverse=True)
+    split = pl.DataFrame({"code": distinct, "one": distinct // size, "two": distinct % size})
+    levels = compare_names(records.names, split, chances).sort("code")
+    part = levels["name"].to_numpy().astype(np.int32) * (rarity_at // 11) + levels["rarity"].to_numpy().astype(np.int32) * rarity_at
+    codes[where] += part[back]
+
+
+def _histogram(codes: Array, size: int) -> tuple[Array, Array]:
+    counts = np.bincount(codes, minlength=size)
+    seen = np.flatnonzero(counts)
+    return seen, counts[seen]
+
+
+def _weights(model: Model, rarity_at: int) -> Array:
+    """The weight of every pattern that there can be, by its code."""
+    return weigh(pattern_frame(pl.Series(np.arange(rarity_at * RARITIES, dtype=np.int32))), model)["weight"].to_numpy()
