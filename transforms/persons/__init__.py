@@ -17,7 +17,7 @@ from transforms.persons.identify import BEFORE_ALL_RUNS, identify
 from transforms.persons.report import estimate
 from transforms.persons.score import score
 from transforms.persons.standardise import Records, standardise
-from transforms.persons.weigh import Model, contributions, name_chances, pinned, weigh
+from transforms.persons.weigh import Model, contributions, chances, pinned, weigh
 
 PEOPLE_PER_CARD = 20
 FEWEST_PEOPLE = 1_000_000  # about a province: a register of a few cards is an excerpt of at least that
@@ -55,7 +55,7 @@ def link(
     """
     records = standardise(cards)
     model = model or _for_registers_of(records.cards.height)
-    found = score(records, name_chances(records.names, model), model, model.review_bits)
+    found = score(records, chances(records, model), model, model.review_bits)
     weighed = found.patterns
     scored = _scored_cards(records, found.pairs, weighed, model.review_bits)
     together, apart = _decided(records, decisions)
@@ -152,6 +152,6 @@ def explain(cards: pl.DataFrame | pl.LazyFrame, card_a: str, card_b: str, model:
     rows = records.rows.with_row_index("row")
     pairs = rows.filter(pl.col("card") == one).select("row").join(rows.filter(pl.col("card") == two).select(other="row"), how="cross")
     pairs = pairs.select(left=pl.min_horizontal("row", "other").cast(pl.Int32), right=pl.max_horizontal("row", "other").cast(pl.Int32))
-    patterns = weigh(compare(records, pairs, name_chances(records.names, model)).patterns, model)
+    patterns = weigh(compare(records, pairs, chances(records, model)).patterns, model)
     best = patterns.sort("weight", "pattern", descending=[True, False]).head(1)
     return contributions(best, model)

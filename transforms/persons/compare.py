@@ -52,10 +52,23 @@ LEVELS: dict[str, tuple[str, ...]] = {
 }
 FIELDS = tuple(LEVELS)
 NAME_IDS = ("plain", "joined", "ordered", "surname", "given", "middle", "given_accented")  # with `_id`: columns of `Records.names`
-RARITIES = 40  # steps of one bit of the chance of a name
+RARITIES = 80  # steps of half a bit of the chance of coincidence
+# Levels of a name at which the chance of that very name counts.
+RARE_LEVELS = ("same", "unaccented", "other_accents", "part", "misspelt", "other_middle_name")
 
 # |a − b| of two numbers that differ in one digit is d·10^k.
 _ONE_DIGIT_STEPS = [d * 10**k for k in range(12) for d in range(1, 10)]
+
+
+@dataclass(frozen=True)
+class Chances:
+    """How rare what two records have in common is, in half bits (whole numbers).
+
+    `names`: `whole`, `ends`, row by row of `Records.names` (0: certain). `rows`: `commune_bits`, `year_bits`, row by row of `Records.rows`:
+    how much rarer the commune and the year of birth are than those that two random people share, so also below 0."""
+
+    names: pl.DataFrame
+    rows: pl.DataFrame
 
 
 @dataclass(frozen=True)
@@ -90,15 +103,16 @@ def pattern_frame(pattern: pl.Series) -> pl.DataFrame:
     )
 
 
-def compare(records: Records, pairs: pl.DataFrame, chances: pl.DataFrame, chunk: int = 2_000_000) -> Compared:
+def compare(records: Records, pairs: pl.DataFrame, chances: Chances, chunk: int = 2_000_000) -> Compared:
     """Levels of all `pairs` (`left`, `right`: rows of `records.rows`).
 
-    `chances`: as `weigh.name_chances`, row by row of `records.names`. Pairs are taken in chunks to bound memory; the size plays no part.
+    `chances`: as `weigh.chances`. Pairs are taken in chunks to bound memory; the size plays no part.
     """
-    named = name_levels(records, pairs, chances)
+    named = name_levels(records, pairs, chances.names)
+    rows = records.rows.hstack(chances.rows)
     coded, counted = [], []
     for start in range(0, max(pairs.height, 1), chunk):
-        levels = _levels(records.rows, pairs.slice(start, chunk), named.slice(start, chunk)).with_columns(pattern=pattern_code())
+        levels = _levels(rows, pairs.slice(start, chunk), named.slice(start, chunk)).with_columns(pattern=pattern_code())
         coded.append(levels.select("left", "right", "pattern"))
         counted.append(levels.group_by("pattern", *FIELDS, "rarity").agg(pairs=pl.len()))
     patterns = pl.concat(counted).group_by("pattern", *FIELDS, "rarity").agg(pl.col("pairs").sum()).sort("pattern")
@@ -113,13 +127,21 @@ def _levels(rows: pl.DataFrame, pairs: pl.DataFrame, named: pl.DataFrame) -> pl.
         "left",
         "right",
         "name",
-        "rarity",
+        rarity=_rarity(),
         birth=_birth(),
         sex=_same("sex", "sex"),
         citizen=_citizen(),
         insured=_insured(),
         place=_place(),
     )
+
+
+def _rarity() -> pl.Expr:
+    """The rarity of the name and of what else the two have in common."""
+    commune = pl.when(_equal("commune")).then(pl.col("commune_bits")).otherwise(0)
+    year = pl.when(_equal("year")).then(pl.col("year_bits")).otherwise(0)
+    counts = pl.col("name").is_in([LEVELS["name"].index(level) + 1 for level in RARE_LEVELS])
+    return pl.when(counts).then((pl.col("rarity") + commune + year).clip(0, RARITIES - 1)).otherwise(0).cast(pl.Int8)
 
 
 def _equal(column: str) -> pl.Expr:

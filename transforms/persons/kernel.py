@@ -15,7 +15,7 @@ import numpy.typing as npt
 import polars as pl
 
 from transforms.persons.candidates import RULES
-from transforms.persons.compare import LEVELS, NAME_IDS
+from transforms.persons.compare import LEVELS, NAME_IDS, RARE_LEVELS, RARITIES, Chances
 from transforms.persons.standardise import Records
 
 Array = npt.NDArray[Any]
@@ -27,7 +27,7 @@ RECORD = np.dtype(
         ("plain", "u4"), ("surname", "u4"), ("given", "u4"), ("ordered", "u4"),
         ("commune", "u4"), ("household", "u4"), ("address", "u4"), ("province", "u2"), ("old_province", "u2"),
         ("cut", "u2"),  # rules of which a block of this record was cut, as bits
-        ("sex", "u1"), ("verified", "u1"),
+        ("sex", "u1"), ("verified", "u1"), ("commune_bits", "i1"), ("year_bits", "i1"),
     ],
     align=True,
 )  # fmt: skip
@@ -47,7 +47,7 @@ def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
         return numba.njit(nogil=True)(function)
 
 
-def encoded_names(records: Records, chances: pl.DataFrame) -> Array:
+def encoded_names(records: Records, chances: Chances) -> Array:
     """`NAME`, row by row of `records.names`, and a last one for records without a name."""
     names = records.names
     made = np.zeros(names.height + 1, NAME)
@@ -57,7 +57,7 @@ def encoded_names(records: Records, chances: pl.DataFrame) -> Array:
     made["accented"][:-1] = names["accented"].to_numpy()
     made["long_given"][:-1] = (names["given"].str.len_bytes() >= 3).to_numpy()
     for column in ("whole", "ends"):
-        made[column][:-1] = chances[column].to_numpy()
+        made[column][:-1] = chances.names[column].to_numpy()
     return made
 
 
@@ -70,7 +70,7 @@ def letters(plain: pl.Series) -> Array:
     return named.select(bits).to_series().to_numpy()
 
 
-def encoded(records: Records, names: Array) -> Array:
+def encoded(records: Records, chances: Chances, names: Array) -> Array:
     """`RECORD`, row by row of `records.rows`; `cut` is left 0."""
     rows = records.rows
     made = np.zeros(rows.height, RECORD)
@@ -86,6 +86,8 @@ def encoded(records: Records, names: Array) -> Array:
         made[column] = (rows[column] + 1).fill_null(0).to_numpy()
     for column in ("household", "address", "sex"):
         made[column] = rows[column].fill_null(0).to_numpy()
+    for column in ("commune_bits", "year_bits"):
+        made[column] = chances.rows[column].to_numpy()
     made["verified"] = rows["verified"].to_numpy()
     return made
 
@@ -114,6 +116,8 @@ _CITIZEN, _SHORT, _INSURED, _NAME_BIRTH, _GIVEN_BIRTH, _BIRTH_COMMUNE, _NAME_YEA
 _STRIDES = np.cumprod([1, *[len(LEVELS[f]) + 1 for f in reversed(LEVELS)]])[::-1]
 _NAME_AT, _BIRTH_AT, _SEX_AT, _CITIZEN_AT, _INSURED_AT, _PLACE_AT = (int(n) for n in _STRIDES[1:])
 RARITY_AT = int(_STRIDES[0])
+NAME_AT = _NAME_AT
+_RARE = np.array([False, *(level in RARE_LEVELS for level in LEVELS["name"])])
 
 
 @_compiled
@@ -291,6 +295,26 @@ def _name(a: Any, b: Any) -> int:  # pragma: no cover
 
 
 @_compiled
+def in_common(a: Any, b: Any) -> int:  # pragma: no cover
+    """How rare the commune and the year are that two records share, in half bits."""
+    bits = 0
+    if a.commune != 0 and a.commune == b.commune:
+        bits += a.commune_bits
+    if a.born >> 16 != 0 and a.born >> 16 == b.born >> 16:
+        bits += a.year_bits
+    return bits
+
+
+@_compiled
+def shared_bits(left: Array, right: Array, records: Array) -> Array:  # pragma: no cover
+    """`in_common` of each pair."""
+    out = np.zeros(len(left), np.int32)
+    for i in range(len(left)):
+        out[i] = in_common(records[left[i]], records[right[i]])
+    return out
+
+
+@_compiled
 def patterns(left: Array, right: Array, records: Array, names: Array) -> tuple[Array, Array]:  # pragma: no cover
     """`compare.pattern_code` of each pair, and the pairs whose names have to be read: their code still lacks the name and its rarity."""
     codes = np.zeros(len(left), np.int32)
@@ -309,7 +333,9 @@ def patterns(left: Array, right: Array, records: Array, names: Array) -> tuple[A
             if level == BY_TEXT:
                 unread[i] = True
             else:
-                rarity = min(n.whole, m.whole) if level <= 3 else min(n.ends, m.ends)
-                code += level * _NAME_AT + rarity * RARITY_AT
+                code += level * _NAME_AT
+                if _RARE[level]:
+                    rarity = min(n.whole, m.whole) if level <= 3 else min(n.ends, m.ends)
+                    code += max(0, min(RARITIES - 1, rarity + in_common(a, b))) * RARITY_AT
         codes[i] = code
     return codes, unread

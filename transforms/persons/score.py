@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ import numpy.typing as npt
 import polars as pl
 
 from transforms.persons.candidates import LISTED, RULES, Blocks, candidates, counted, pairs_of, plan
-from transforms.persons.compare import RARITIES, compare, compare_names, pattern_frame
+from transforms.persons.compare import RARE_LEVELS, LEVELS, RARITIES, Chances, compare, compare_names, pattern_frame
 from transforms.persons.standardise import Records
 from transforms.persons.weigh import Model, weigh
 
@@ -38,7 +39,7 @@ class Scored:
 
 
 def score(
-    records: Records, chances: pl.DataFrame, model: Model, least: float, *, parts: int = 1, workers: int = WORKERS, kernel: bool | None = None
+    records: Records, chances: Chances, model: Model, least: float, *, parts: int = 1, workers: int = WORKERS, kernel: bool | None = None
 ) -> Scored:
     """Compares all pairs that the rules make, and keeps those that weigh `least` bits or more under `model`.
 
@@ -56,19 +57,19 @@ def score(
 
 
 def _by_kernel(
-    records: Records, chances: pl.DataFrame, model: Model, least: float, blocks: list[Blocks], parts: int, workers: int
+    records: Records, chances: Chances, model: Model, least: float, blocks: list[Blocks], parts: int, workers: int
 ) -> Scored:
     from transforms.persons import kernel  # numba is not loaded where it is not needed
 
     names = kernel.encoded_names(records, chances)
-    rows = kernel.encoded(records, names)
+    rows = kernel.encoded(records, chances, names)
     for rule, found in enumerate(blocks):
         rows["cut"][found.rows[found.cut]] |= np.uint16(1 << rule)
     worth = _weights(model, kernel.RARITY_AT) >= least
 
     def compared(rule: int, left: Array, right: Array) -> tuple[int, Array, Array, Array, Array, Array]:
         codes, unread = kernel.patterns(left, right, rows, names)
-        _read(records, chances, rows["name"], left, right, codes, unread, kernel.RARITY_AT)
+        _read(records, chances, rows, left, right, codes, unread)
         pattern, pairs = np.unique(codes, return_counts=True) if len(codes) < CHUNK // 8 else _histogram(codes, len(worth))
         keep = worth[codes]
         return rule, pattern, pairs, left[keep], right[keep], codes[keep]
@@ -87,11 +88,7 @@ def _by_kernel(
     with ThreadPoolExecutor(workers) as pool:
         rest = list(_ahead(pool, first, _tasks(blocks, True, parts), workers))
         results = _ahead(pool, whole, _tasks(blocks, False, parts), workers)
-        for rule, pattern, pairs, *edge in (*_leftover(rest, len(rows), compared), *()):
-            new[rule] += pairs.sum()
-            total[pattern] += pairs
-            kept.append(edge)
-        for rule, pattern, pairs, *edge in results:
+        for rule, pattern, pairs, *edge in chain(_leftover(rest, len(rows), compared), results):
             new[rule] += pairs.sum()
             total[pattern] += pairs
             kept.append(edge)
@@ -140,18 +137,22 @@ def _leftover(rest: list[Any], size: int, compared: Any) -> Iterator[Any]:
             yield compared(int(each), (some // size).astype(np.int32), (some % size).astype(np.int32))
 
 
-def _read(records: Records, chances: pl.DataFrame, name: Array, left: Array, right: Array, codes: Array, unread: Array, rarity_at: int) -> None:
+def _read(records: Records, chances: Chances, rows: Array, left: Array, right: Array, codes: Array, unread: Array) -> None:
     """Completes, in place, the codes of pairs whose names have to be read; each distinct pair of names once."""
+    from transforms.persons import kernel
+
     where = np.flatnonzero(unread)
     if not len(where):
         return
-    size = records.names.height
-    one, two = name[left[where]].astype(np.int64), name[right[where]].astype(np.int64)
+    left, right, size = left[where], right[where], records.names.height
+    one, two = rows["name"][left].astype(np.int64), rows["name"][right].astype(np.int64)
     distinct, back = np.unique(np.minimum(one, two) * size + np.maximum(one, two), return_inverse=True)
     split = pl.DataFrame({"code": distinct, "one": distinct // size, "two": distinct % size})
-    levels = compare_names(records.names, split, chances).sort("code")
-    part = levels["name"].to_numpy().astype(np.int32) * (rarity_at // 11) + levels["rarity"].to_numpy().astype(np.int32) * rarity_at
-    codes[where] += part[back]
+    levels = compare_names(records.names, split, chances.names).sort("code")
+    name, rarity = levels["name"].to_numpy().astype(np.int32)[back], levels["rarity"].to_numpy().astype(np.int32)[back]
+    counts = np.isin(name, [LEVELS["name"].index(level) + 1 for level in RARE_LEVELS])
+    rarity = np.clip(rarity + kernel.shared_bits(left, right, rows), 0, RARITIES - 1)
+    codes[where] += name * kernel.NAME_AT + np.where(counts, rarity, 0) * kernel.RARITY_AT
 
 
 def _histogram(codes: Array, size: int) -> tuple[Array, Array]:

@@ -20,8 +20,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from transforms.persons.compare import FIELDS, LEVELS, RARITIES
-from transforms.persons.standardise import standard_name
+from transforms.persons.compare import FIELDS, LEVELS, RARITIES, Chances
+from transforms.persons.standardise import Records, standard_name
 
 Floats = npt.NDArray[np.float64]
 CLASSES = ("match", "unrelated", "household")
@@ -72,12 +72,51 @@ def pinned() -> Model:
     return Model.parse(files("transforms.persons").joinpath("model.json").read_text(encoding="utf-8"))
 
 
-def name_chances(names: pl.DataFrame, model: Model) -> pl.DataFrame:
-    """How likely a random person bears each name, row by row of `standardise.names`, in whole bits (0 = certain, `RARITIES` - 1 = rarest).
+def chances(records: Records, model: Model) -> Chances:
+    """How likely coincidences are, by what it is that two records have in common.
 
-    `whole`: the name as it stands. `ends`: its surname and given name, whatever is between. An unaccented word has the chances of all
-    words that it may stand for.
+    A name's chance is that of its words in the model, corrected by how often it occurs in the registers: as if `EXPECTED` people of that name
+    had been met among as many as the model expects them in. `whole`: the name as it stands. `ends`: its surname and given name, whatever
+    is between. An unaccented word has the chances of all words that it may stand for.
     """
+    names = records.names
+    latest = records.rows.filter("latest")
+    whole, ends = _word_bits(names, model)
+    met = np.bincount(latest["name"].drop_nulls().to_numpy(), minlength=names.height)
+    people = int(met.sum())
+    bits = {}
+    for kind, prior, alike in (("whole", whole, ["plain_id"]), ("ends", ends, ["surname_id", "given_id"])):
+        counted = names.select(alike).with_columns(met=pl.Series(met)).select(pl.col("met").sum().over(alike)).to_series().to_numpy()
+        # Of the people met, two are the pair that is asked about.
+        others = np.maximum(counted - 2, 0)
+        bits[kind] = np.log2((EXPECTED + others) / (EXPECTED * np.exp2(-prior) + people))
+    return Chances(
+        names=pl.DataFrame({kind: _steps(-value).clip(0, RARITIES - 1).astype(np.int8) for kind, value in bits.items()}),
+        rows=pl.DataFrame({f"{column}_bits": _rarer(records.rows[column], latest[column]) for column in ("commune", "year")}),
+    )
+
+
+EXPECTED = 2.0
+
+
+def _steps(bits: Floats) -> Floats:
+    """Half bits, rounded."""
+    return np.round(bits * 2)
+
+
+def _rarer(values: pl.Series, latest: pl.Series) -> pl.Series:
+    """How much rarer a value is than those that two random people share, in half bits between -15 and 15."""
+    counts = latest.drop_nulls().value_counts(name="met").rename({latest.name: "value"})
+    met = counts["met"].cast(pl.Float64)
+    typical = float((met * met).sum()) / max(float(met.sum()), 1.0)
+    # A thousand people of the typical value are added: in a small register nothing is rare.
+    bits = (-((pl.col("met") + 1_000.0) / (typical + 1_000.0)).log(2) * 2).round().clip(-15, 15).cast(pl.Int8)
+    steps = counts.select("value", bits=bits)
+    return values.rename("value").to_frame().join(steps, on="value", how="left", maintain_order="left")["bits"].fill_null(0)
+
+
+def _word_bits(names: pl.DataFrame, model: Model) -> tuple[Floats, Floats]:
+    """log2 of the chance of each name and of its ends, by its words."""
     words = pl.col("standard").str.split(" ")
     several = words.list.len() > 1
     middles = words.list.slice(1, (words.list.len().cast(pl.Int64) - 2).clip(0))
@@ -93,9 +132,7 @@ def name_chances(names: pl.DataFrame, model: Model) -> pl.DataFrame:
     ends = np.log2(chance["surname"]) + np.log2(chance["given"])
     middle = np.where(parts["middle"].is_null().to_numpy(), model.names["without_middle"], chance["middle"])
     whole = ends + np.log2(middle) + parts["further"].to_numpy() * np.log2(model.names["further_word"])
-    return pl.DataFrame(
-        {name: np.clip(np.floor(-bits), 0, RARITIES - 1).astype(np.int8) for name, bits in (("whole", whole), ("ends", ends))}
-    )
+    return whole, ends
 
 
 def _word_chances(words: pl.Series, table: Mapping[str, float], otherwise: float) -> Floats:
@@ -141,8 +178,7 @@ def joint_bits(patterns: pl.DataFrame, model: Model) -> dict[str, Floats]:
 def _level_bits(field: str, name: str, model: Model) -> Floats:
     """log2 P(level | class) by level (0: missing, no evidence) and rarity of the name."""
     bits = np.zeros((len(LEVELS[field]) + 1, RARITIES))
-    # The middle of the bit that a rarity stands for.
-    rarity = -(np.arange(RARITIES) + 0.5)
+    rarity = -np.arange(RARITIES) / 2
     for place, level in enumerate(LEVELS[field], 1):
         chances = model.levels[field][level]
         if name in chances:

@@ -1,0 +1,162 @@
+"""A model from registers whose persons nobody has told: expectation–maximisation over counts of patterns.
+
+What unrelated people have in common by chance is measured on all pairs, never on those that blocking picked out: exactly where values can
+be counted, else on pairs drawn within strata whose share of all pairs is known. It then stays fixed, and so does the class of one household,
+which is tied to chance where it must not be learnt (given names and numbers). What is learnt is how one person's cards differ.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from transforms.persons.compare import FIELDS, LEVELS, RARE_LEVELS, Chances, compare
+from transforms.persons.score import score
+from transforms.persons.standardise import Records, standardise
+from transforms.persons.weigh import Model, chances, joint_bits, pinned
+
+Floats = npt.NDArray[np.float64]
+Levels = dict[str, dict[str, dict[str, float]]]
+
+DRAWN = 400_000  # pairs of each stratum
+PRIOR_PAIRS = 100.0  # as many pairs as the values that training starts from are worth
+ROUNDS = 60
+
+
+def train(cards: pl.DataFrame | pl.LazyFrame, start: Model | None = None, version: str = "trained") -> Model:
+    """A model of these registers, beginning with `start` (the pinned one unless given), whose class of one household it keeps.
+
+    The same cards give the same model. Raises ValueError where there are too few pairs to learn from.
+    """
+    records = standardise(cards)
+    model = replace(start or pinned(), population=float(records.cards.height))
+    rare = chances(records, model)
+    model = replace(model, levels=with_unrelated(model.levels, unrelated(records, rare)))
+    return replace(fitted(score(records, rare, model, np.inf).patterns, model), version=version)
+
+
+def fitted(patterns: pl.DataFrame, model: Model) -> Model:
+    """`model` with `match` and `further_cards` as they follow from how often each pattern occurs (`score.Scored.patterns`)."""
+    pairs = patterns["pairs"].to_numpy().astype(np.float64)
+    start = model.levels
+    for _ in range(ROUNDS):
+        log = joint_bits(patterns, model)
+        top = np.maximum.reduce(list(log.values()))
+        odds = {name: np.exp2(bits - top) for name, bits in log.items()}
+        match = pairs * odds["match"] / sum(odds.values())
+        matched = float(match.sum())
+        if matched < 1:
+            raise ValueError(f"only {pairs.sum():.0f} pairs to compare, and hardly any of one person: too few to learn from")
+        levels = {
+            field: {
+                level: {**of, "match": (float(match[patterns[field].to_numpy() == place].sum()) + PRIOR_PAIRS * start[field][level]["match"])}
+                for place, (level, of) in enumerate(model.levels[field].items(), 1)
+            }
+            for field in FIELDS
+        }
+        for of_field in levels.values():
+            total = sum(of["match"] for of in of_field.values())
+            for of in of_field.values():
+                of["match"] /= total
+        further = 2 * matched / model.population
+        settled = abs(further - model.further_cards) < 1e-6 * further
+        model = replace(model, levels=levels, further_cards=further)
+        if settled:
+            break
+    return model
+
+
+def with_unrelated(levels: Mapping[str, Any], measured: Mapping[str, Mapping[str, float]]) -> Levels:
+    """The levels with what was `measured` for unrelated people in the place of what was there."""
+    return {
+        field: {
+            level: {name: measured.get(field, {}).get(level, chance) if name.startswith("unrelated") else chance for name, chance in of.items()}
+            for level, of in levels[field].items()
+        }
+        for field in FIELDS
+    }
+
+
+def unrelated(records: Records, rare: Chances) -> dict[str, dict[str, float]]:
+    """The chance of each level between two people who have nothing to do with each other; for names, per chance of that very name.
+
+    Numbers are not measured: who shares one is hardly ever unrelated.
+    """
+    rows = records.rows.filter(pl.lit(True)).with_row_index("row").filter("latest")
+    named = rows.select("row", given=records.names["given_id"].gather(rows["name"]), commune="commune")
+    anyone = _drawn(records, rare, rows["row"].to_numpy(), np.zeros(rows.height, np.int64))
+    namesakes = _stratum(records, rare, named.drop_nulls("given"), "given")
+    neighbours = _stratum(records, rare, named.drop_nulls("commune"), "commune")
+    alike, together = _share(named["given"]), _share(named["commune"])
+    found = {"birth": _shares(anyone, "birth"), "sex": _shares(namesakes, "sex"), "place": _shares(anyone, "place")}
+    dates = records.rows.filter(pl.col("latest") & ~pl.col("vague"))["birth"]
+    found["birth"]["same"] = _share(dates) * (dates.drop_nulls().len() / max(rows["year"].drop_nulls().len(), 1)) ** 2
+    found["birth"] |= {"swapped": found["birth"]["same"] * 0.4}
+    home = _shares(neighbours, "place")
+    apart = neighbours.filter(pl.col("apart"))
+    by_chance = _shares(apart, "place")["address"] * float(neighbours["addressed"].mean() or 0.0)  # type: ignore[arg-type]
+    elsewhere = home["commune"] + home["commune_other_home"]
+    for level in ("commune", "commune_other_home"):
+        found["place"][level] = together * home[level] / max(elsewhere, 1e-9) * (1 - by_chance)
+    found["place"]["address"] = together * by_chance
+    del found["place"]["household"]
+    names, close = _shares(anyone, "name"), _shares(namesakes, "name")
+    found["name"] = {level: names[level] for level in ("given_name_close", "same_surname", "other")}
+    found["name"]["same_given_name"] = alike * close["same_given_name"]
+    kinds = {level: "whole" if level in ("same", "unaccented", "other_accents") else "ends" for level in RARE_LEVELS}
+    met = records.names.height and np.bincount(rows["name"].drop_nulls().to_numpy(), minlength=records.names.height)
+    for level, kind in kinds.items():
+        typical = float((np.exp2(-rare.names[kind].to_numpy() / 2) * met).sum() / max(np.sum(met), 1))
+        found["name"][level] = alike * close[level] / max(typical, 1e-12)
+    return found
+
+
+def _share(values: pl.Series) -> float:
+    """How likely two random known values are the same one."""
+    counts = values.drop_nulls().value_counts()["count"].cast(pl.Float64)
+    total = float(counts.sum())
+    return float((counts * (counts - 1)).sum()) / max(total * (total - 1), 1.0)
+
+
+def _shares(drawn: pl.DataFrame, field: str) -> dict[str, float]:
+    """How often each level was drawn among the known ones, weighed; half a pair of each is added."""
+    counts = dict(drawn.filter(pl.col(field) > 0).group_by(field).agg(pl.col("weight").sum()).iter_rows())
+    total = sum(counts.values()) + len(LEVELS[field]) / 2
+    return {level: (counts.get(place, 0.0) + 0.5) / total for place, level in enumerate(LEVELS[field], 1)}
+
+
+def _stratum(records: Records, rare: Chances, rows: pl.DataFrame, column: str) -> pl.DataFrame:
+    ordered = rows.sort(column, "row")
+    return _drawn(records, rare, ordered["row"].to_numpy(), ordered[column].to_numpy())
+
+
+def _drawn(records: Records, rare: Chances, rows: npt.NDArray[Any], group: npt.NDArray[Any]) -> pl.DataFrame:
+    """Levels of about `DRAWN` pairs of `rows` within their `group` (sorted by it): as many per group as it has pairs."""
+    starts = np.flatnonzero(np.append(True, group[1:] != group[:-1])) if len(group) else np.zeros(0, np.int64)
+    sizes = np.diff(np.append(starts, len(group))).astype(np.float64)
+    # Pairs drawn from the whole stratum, at equal steps of their numbering; no chance is involved.
+    ends = np.cumsum(sizes * (sizes - 1) / 2)
+    total = float(ends[-1]) if len(ends) else 0.0
+    at = np.unique(np.floor((np.arange(min(DRAWN, int(total))) + 0.5) * total / max(min(DRAWN, int(total)), 1)))
+    of = np.searchsorted(ends, at, side="right")
+    inside = (at - np.append(0.0, ends)[of]).astype(np.int64)
+    # The pair of this number: row j of the group with one of the j rows before it.
+    second = ((1 + np.sqrt(1 + 8.0 * inside)) / 2).astype(np.int64)
+    second -= second * (second - 1) // 2 > inside
+    second += (second + 1) * second // 2 <= inside
+    first = inside - second * (second - 1) // 2
+    one, two = rows[starts[of] + first], rows[starts[of] + second]
+    pairs = pl.DataFrame({"left": np.minimum(one, two), "right": np.maximum(one, two)}, schema={"left": pl.Int32, "right": pl.Int32})
+    compared = compare(records, pairs, rare)
+    known = {c: records.rows[c].is_not_null() for c in ("household", "address")}
+    both = {c: known[c].gather(pairs["left"]) & known[c].gather(pairs["right"]) for c in known}
+    return (
+        compared.pairs.with_columns(apart=both["household"] & both["address"], addressed=both["address"], weight=pl.lit(1.0))
+        .join(compared.patterns.drop("pairs"), on="pattern", how="left", maintain_order="left")
+        .with_columns(pl.col("apart") & (pl.col("place") > 1))
+    )
