@@ -8,21 +8,25 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
-from transforms.persons.cluster import DECIDED, cluster
+from transforms.persons.cluster import Clusters, cluster, components
 from transforms.persons.compare import compare
-from transforms.persons.evidence import PAIRS, named_levels
+from transforms.persons.frequencies import Frequencies, frequencies, pinned_chances
 from transforms.persons.identify import BEFORE_ALL_RUNS, identify
+from transforms.persons.pairing import decided, evidence_of, scored_cards
 from transforms.persons.report import estimate
 from transforms.persons.score import score
 from transforms.persons.standardise import Records, standardise
-from transforms.persons.weigh import Model, contributions, chances, pinned, weigh
+from transforms.persons.standing import Standing, latest_said, stand
+from transforms.persons.weigh import Model, chances, contributions, pinned, weigh
 
 PEOPLE_PER_CARD = 20
 FEWEST_PEOPLE = 1_000_000  # about a province: a register of a few cards is an excerpt of at least that
 
-__all__ = ["Linkage", "Model", "explain", "link", "pinned"]
+__all__ = ["Linkage", "Model", "Standing", "explain", "link", "link_to_stand", "model_for", "pinned"]
 
 
 @dataclass(frozen=True)
@@ -43,29 +47,69 @@ def link(
     model: Model | None = None,
     run: int = BEFORE_ALL_RUNS,
     retired: pl.Series | None = None,
+    known: Frequencies | None = None,
 ) -> Linkage:
     """Finds the persons behind cards.
 
     `cards`: rows of all registers in use: `card_number`, the columns of `standardise.EVIDENCE`, `period` (Date), `received_rank` (integer).
     `former`: the index of an earlier run; its ids are kept where the persons are. `run`: the running number of this one; `retired`: ids
-    that were in use once (see `identify`). `decisions`: `card_key_a`,
-    `card_key_b`, `same` (Boolean): what a person decided, by card key or number; where two decisions contradict, they stay apart.
-    `model`: unless given the pinned one, reckoning with as many people as registers of this size may hold.
+    that were in use once (see `identify`). `decisions`: `card_key_a`, `card_key_b`, `same` (Boolean): what a person decided, by card key or
+    number; where two decisions contradict, they stay apart. `model`: unless given the pinned one, reckoning with as many people as registers
+    of this size may hold. `known`: how often names and places occur, unless counted in these cards.
     Neither the order of rows nor the number of threads changes anything.
     """
+    return _linked(cards, former, decisions, model, run, retired, known)[0]
+
+
+def link_to_stand(
+    cards: pl.DataFrame | pl.LazyFrame,
+    former: pl.DataFrame | None = None,
+    decisions: pl.DataFrame | None = None,
+    model: Model | None = None,
+    run: int = BEFORE_ALL_RUNS,
+    retired: pl.Series | None = None,
+    known: Frequencies | None = None,
+) -> tuple[Linkage, Standing]:
+    """As `link`, and leaves the index on which later nights link only what changed (`increment.link_new`)."""
+    linkage, found = _linked(cards, former, decisions, model, run, retired, known)
+    pairs = linkage.pairs.with_columns(left=found.scored["left"], right=found.scored["right"])
+    named = [] if decisions is None else sorted({*decisions["card_key_a"], *decisions["card_key_b"]})
+    standing = stand(
+        found.records, latest_said(cards.lazy()), pairs, found.connected, found.clusters.members.sort("card")["cluster"].to_numpy(),
+        known or frequencies(found.records), {"decided": named, "population": linkage.report["population"]},
+    )  # fmt: skip
+    return linkage, standing
+
+
+@dataclass(frozen=True)
+class _Found:
+    records: Records
+    scored: pl.DataFrame
+    clusters: Clusters
+    connected: npt.NDArray[np.int64]
+
+
+def _linked(
+    cards: pl.DataFrame | pl.LazyFrame,
+    former: pl.DataFrame | None,
+    decisions: pl.DataFrame | None,
+    model: Model | None,
+    run: int,
+    retired: pl.Series | None,
+    known: Frequencies | None,
+) -> tuple[Linkage, _Found]:
     records = standardise(cards)
-    model = model or _for_registers_of(records.cards.height)
-    found = score(records, chances(records, model), model, model.review_bits)
+    model = model or model_for(records.cards.height)
+    rare = chances(records, model) if known is None else pinned_chances(records, model, known)
+    found = score(records, rare, model, model.review_bits)
     weighed = found.patterns
-    scored = _scored_cards(records, found.pairs, weighed, model.review_bits)
-    together, apart = _decided(records, decisions)
+    scored = scored_cards(records, found.pairs, weighed, model.review_bits)
+    together, apart = decided(records, decisions)
     edges = pl.concat([scored.filter(pl.col("weight") >= model.merge_bits).select("left", "right", "weight"), together])
     edges = edges.group_by("left", "right").agg(pl.col("weight").max())
     clusters = cluster(records, edges, apart)
     card_persons = identify(records, clusters.members, former, run, retired)
-    keys = records.cards["card_key"]
-    pairs = scored.join(named_levels(weighed).drop("weight"), on="pattern", how="left", maintain_order="left")
-    pairs = pairs.with_columns(card_key_a=keys.gather(scored["left"]), card_key_b=keys.gather(scored["right"])).select(*PAIRS)
+    pairs = evidence_of(scored, weighed, records)
     sizes = clusters.members.group_by("cluster").agg(cards=pl.len()).group_by("cards").agg(persons=pl.len()).sort("cards")
     report = {
         "model": model.version,
@@ -92,10 +136,11 @@ def link(
         "numbers_set_aside": records.crowded,
         "decisions": {"together": together.height, "apart": apart.height},
     }
-    return Linkage(card_persons, pairs, report)
+    connected = components(records.cards.height, edges["left"].to_numpy(), edges["right"].to_numpy())
+    return Linkage(card_persons, pairs, report), _Found(records, scored, clusters, connected)
 
 
-def _for_registers_of(cards: int) -> Model:
+def model_for(cards: int) -> Model:
     """The pinned model for registers with this many cards.
 
     The chance that two cards agree by coincidence grows with the people among whom it may happen: 100 million in the nation, fewer in a
@@ -103,35 +148,6 @@ def _for_registers_of(cards: int) -> Model:
     """
     model = pinned()
     return replace(model, population=min(model.population, float(max(PEOPLE_PER_CARD * cards, FEWEST_PEOPLE))))
-
-
-def _scored_cards(records: Records, pairs: pl.DataFrame, weighed: pl.DataFrame, least: float) -> pl.DataFrame:
-    """Pairs of cards (`left` < `right`) that reach `least` bits, with the best `weight` of their states and its `pattern`; sorted."""
-    enough = weighed.filter(pl.col("weight") >= least).select("pattern", "weight")
-    kept = pairs.join(enough, on="pattern")
-    card = records.rows["card"]
-    one, two = card.gather(kept["left"]), card.gather(kept["right"])
-    return (
-        pl.DataFrame({"one": one, "two": two, "weight": kept["weight"], "pattern": kept["pattern"]})
-        .select("weight", "pattern", left=pl.min_horizontal("one", "two"), right=pl.max_horizontal("one", "two"))
-        .sort(["left", "right", "weight", "pattern"], descending=[False, False, True, False])
-        .unique(["left", "right"], keep="first", maintain_order=True)
-    )
-
-
-def _decided(records: Records, decisions: pl.DataFrame | None) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Pairs of cards that a person put together (as edges) and told apart. Cards that no register knows are left out."""
-    if decisions is None:
-        decisions = pl.DataFrame(schema={"card_key_a": pl.String, "card_key_b": pl.String, "same": pl.Boolean})
-    known = (
-        decisions.join(records.numbers.rename({"card_number": "card_key_a", "card": "a"}), on="card_key_a")
-        .join(records.numbers.rename({"card_number": "card_key_b", "card": "b"}), on="card_key_b")
-        .filter(pl.col("a") != pl.col("b"))
-        .select("same", left=pl.min_horizontal("a", "b"), right=pl.max_horizontal("a", "b"), weight=pl.lit(DECIDED))
-        .unique()
-        .sort("left", "right", "same")
-    )
-    return known.filter("same").drop("same"), known.filter(~pl.col("same")).drop("same", "weight")
 
 
 def _histogram(weighed: pl.DataFrame) -> pl.DataFrame:
@@ -146,7 +162,7 @@ def explain(cards: pl.DataFrame | pl.LazyFrame, card_a: str, card_b: str, model:
     the same household takes away. Raises KeyError where a number is in no register.
     """
     records = standardise(cards)
-    model = model or _for_registers_of(records.cards.height)
+    model = model or model_for(records.cards.height)
     number = dict(records.numbers.iter_rows())
     one, two = number[card_a], number[card_b]
     rows = records.rows.with_row_index("row")

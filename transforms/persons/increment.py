@@ -20,11 +20,12 @@ from transforms.persons.candidates import BLOCK_LIMIT, candidates
 from transforms.persons.cluster import cluster
 from transforms.persons.compare import compare
 from transforms.persons.evidence import PAIRS
+from transforms.persons.frequencies import Frequencies, pinned_chances
 from transforms.persons.identify import BEFORE_ALL_RUNS, identify
 from transforms.persons.pairing import decided, evidence_of, scored_cards
 from transforms.persons.standardise import CROWDED, NAMES_PER_NUMBER, Records, looks_verified, standardise, structured, without_crowded
-from transforms.persons.standing import Relink, Standing, joined, latest_said, part, partners, probes, tail_hash
-from transforms.persons.weigh import Model, name_chances, weigh
+from transforms.persons.standing import Relink, Standing, joined, latest_said, part, partners, probes, said, tail_hash
+from transforms.persons.weigh import Model, weigh
 
 Array = npt.NDArray[Any]
 MOST_TOUCHED = 0.25  # of all cards: with more, linking all of them anew is about as fast
@@ -63,9 +64,7 @@ def changed_numbers(standing: Standing, added: pl.LazyFrame, removed: pl.LazyFra
 def latest_rows(cards: pl.LazyFrame) -> pl.DataFrame:
     """`card_number`, `period`, `latest` (hash of what the row says), each combination once."""
     columns = cards.collect_schema().names()
-    from transforms.persons.standing import _said
-
-    rows = cards.filter(pl.col("card_number").is_not_null()).select("card_number", "period", latest=_said(columns))
+    rows = cards.filter(pl.col("card_number").is_not_null()).select("card_number", "period", latest=said(columns))
     return rows.unique().collect(engine="streaming")
 
 
@@ -79,9 +78,10 @@ def link_new(
     unsettled: pl.Series | None = None,
     run: int = BEFORE_ALL_RUNS,
     retired: pl.Series | None = None,
+    most: float = MOST_TOUCHED,
 ) -> Increment:
     """Links again the cards of the `touched` numbers (as `changed_numbers`): `changed` holds all rows of theirs in registers in use, none for
-    those that are gone. `former`: the last index; `unsettled`: as the `Increment` that made it said. `model`: that of the standing index.
+    those that are gone. `most`: the share of all cards up to which this is worth while. `former`: the last index; `unsettled`: as the `Increment` that made it said. `model`: that of the standing index.
 
     Raises Relink where all cards must be linked anew.
     """
@@ -92,12 +92,12 @@ def link_new(
     old = part(standing, gone)
     met, crowds = partners(standing, [*probes(new), *probes(old)], BLOCK_LIMIT)
     repaired = np.setdiff1d(crowds.astype(np.int64), gone)
-    if len(repaired) + len(gone) > MOST_TOUCHED * max(standing.cards.height, 1):
+    if len(repaired) + len(gone) > most * max(standing.cards.height, 1):
         raise Relink("too many cards changed, or share a block with one that did")
     if len(repaired):
         met = np.union1d(met, partners(standing, probes(part(standing, repaired)), 1 << 62)[0])
     settled = _component_of(standing, [met, gone, repaired, _decided_cards(standing, decisions)])
-    if len(settled) > MOST_TOUCHED * max(standing.cards.height, 1):
+    if len(settled) > most * max(standing.cards.height, 1):
         raise Relink("too many cards are connected with those that changed")
     kept = np.setdiff1d(settled, gone)
     records = joined(standing, kept, new)
@@ -107,7 +107,7 @@ def link_new(
     place = pl.DataFrame({"card_key": standing.cards["card_key"].gather(kept), "base": pl.Series(kept, dtype=pl.UInt32)})
     place = records.cards.with_row_index("card").join(place, on="card_key", how="left", maintain_order="left")
     fresh = (place["base"].is_null() | place["base"].is_in(pl.Series(repaired, dtype=pl.UInt32).implode())).to_numpy()
-    scored, weighed = _scored(records, fresh, model)
+    scored, weighed = _scored(records, fresh, model, standing.frequencies)
     standing_pairs = _standing_pairs(standing, place, fresh, gone, repaired)
     inside = standing_pairs.filter(pl.col("l").is_not_null() & pl.col("r").is_not_null())
     inside = inside.select(left="l", right="r", weight="weight")
@@ -116,10 +116,10 @@ def link_new(
     edges = pl.concat([edges, together]).group_by("left", "right").agg(pl.col("weight").max())
     clusters = cluster(records, edges, apart)
 
-    now_unsettled = records.numbers["card_number"]
+    now_unsettled = pl.concat([records.numbers["card_number"], touched.rename("card_number")]).unique().sort()
     again = _settled_again(standing, unsettled, settled)
     numbers, cards, members = _with(standing, again, records, clusters.members)
-    affected = pl.concat([now_unsettled, touched, *([] if unsettled is None else [unsettled])]).rename("card_number").unique()
+    affected = pl.concat([now_unsettled, *([] if unsettled is None else [unsettled])]).rename("card_number").unique()
     was = former.join(affected.to_frame(), on="card_number", how="semi", maintain_order="left")
     rest = former.join(affected.to_frame(), on="card_number", how="anti", maintain_order="left")
     taken = [s.rename("person_id") for s in (former["person_id"], retired) if s is not None]
@@ -191,12 +191,12 @@ def _component_of(standing: Standing, cards: list[Array]) -> Array:
     return np.flatnonzero(np.isin(standing.component, wanted)).astype(np.int64)
 
 
-def _scored(records: Records, fresh: Array, model: Model) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _scored(records: Records, fresh: Array, model: Model, known: Frequencies) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Pairs of cards (`left`, `right`, `weight`, `pattern`) of which one is fresh, and the patterns."""
     found = candidates(records).pairs
     card = records.rows["card"].to_numpy()
     touched = fresh[card[found["left"].to_numpy()]] | fresh[card[found["right"].to_numpy()]]
-    compared = compare(records, found.filter(pl.Series(touched)), name_chances(records.names, model))
+    compared = compare(records, found.filter(pl.Series(touched)), pinned_chances(records, model, known))
     weighed = weigh(compared.patterns, model)
     return scored_cards(records, compared.pairs, weighed, model.review_bits), weighed
 

@@ -8,7 +8,7 @@ a night look at a card more.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ import numpy.typing as npt
 import polars as pl
 
 from transforms.persons.candidates import BLOCK_LIMIT, LISTED, PAIRS_ALWAYS, PAIRS_PER_RECORD, RULES, key_columns, mixed
+from transforms.persons.frequencies import Frequencies
 from transforms.persons.standardise import EVIDENCE, Records, in_order, looks_verified, names
 
 Array = npt.NDArray[Any]
@@ -47,19 +48,20 @@ class Standing:
     component: Array
     cluster: Array
     keys: Mapping[int, Array]
-    frequencies: pl.DataFrame = field(default_factory=pl.DataFrame)
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    frequencies: Frequencies
+    facts: Mapping[str, Any]
 
 
 def latest_said(cards: pl.LazyFrame) -> pl.DataFrame:
     """`card_number`, `latest`: a hash of what the latest row of each number says. `cards` as for `link`."""
     columns = cards.collect_schema().names()
     moment = pl.struct(pl.col("period").cast(pl.Date), pl.col("received_rank"))
-    said = cards.filter(pl.col("card_number").is_not_null()).select("card_number", moment=moment, said=_said(columns))
-    return said.group_by("card_number").agg(latest=pl.col("said").sort_by("moment", "said").last()).collect(engine="streaming")
+    rows = cards.filter(pl.col("card_number").is_not_null()).select("card_number", moment=moment, row=said(columns))
+    return rows.group_by("card_number").agg(latest=pl.col("row").sort_by("moment", "row").last()).collect(engine="streaming")
 
 
-def _said(columns: list[str]) -> pl.Expr:
+def said(columns: list[str]) -> pl.Expr:
+    """A hash of what a row says of a person."""
     return pl.struct(*(c for c in EVIDENCE if c in columns)).hash()
 
 
@@ -69,7 +71,7 @@ def tail_hash(number: pl.Expr) -> pl.Expr:
 
 
 def stand(
-    records: Records, latest: pl.DataFrame, pairs: pl.DataFrame, component: Array, cluster: Array, facts: Mapping[str, Any]
+    records: Records, latest: pl.DataFrame, pairs: pl.DataFrame, component: Array, cluster: Array, known: Frequencies, facts: Mapping[str, Any]
 ) -> Standing:
     """The index of a full linkage. `latest`: as `latest_said`; `pairs`: `left`, `right` and `evidence.PAIRS`."""
     rows = records.rows.sort("card", maintain_order=True)
@@ -91,6 +93,7 @@ def stand(
         component=component.astype(np.uint32),
         cluster=cluster.astype(np.uint32),
         keys=packed_keys(records, records.cards.height),
+        frequencies=known,
         facts={**facts, "checkable": verified.len(), "verified": int(verified.sum()), "degenerate": _degenerate(records)},
     )
 
