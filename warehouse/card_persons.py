@@ -17,7 +17,7 @@ from warehouse import parquet_files
 from warehouse.settings import Settings
 from warehouse.storage import replacing
 
-FINGERPRINT, RUN = "bhyt.fingerprint", "bhyt.run"
+FINGERPRINT, RUN, BASE = "bhyt.fingerprint", "bhyt.run", "bhyt.base"
 
 # What linkage looks at; other columns of a register are not read.
 LINKED = (
@@ -37,14 +37,20 @@ def run_of(path: Path) -> str:
     return pl.read_parquet_metadata(path).get(RUN, "") if path.exists() else ""
 
 
+def base_of(path: Path) -> str:
+    """The run that linked all cards, on which the index rests; empty when there is none."""
+    return pl.read_parquet_metadata(path).get(BASE, "") if path.exists() else ""
+
+
 def read(path: Path) -> pl.DataFrame | None:
     """card_number, card_key, person_id, person_since, card_since; None when there is no index yet."""
     return pl.read_parquet(path) if path.exists() else None
 
 
-def write(path: Path, card_persons: pl.DataFrame, made_from: str, run_id: str = "") -> None:
+def write(path: Path, card_persons: pl.DataFrame, made_from: str, run_id: str = "", base: str = "") -> None:
+    """`made_from`, `run_id`, `base`: what `fingerprint`, `run_of` and `base_of` will say."""
     with replacing(path) as temporary:
-        card_persons.write_parquet(temporary, compression="zstd", compression_level=1, metadata={FINGERPRINT: made_from, RUN: run_id})
+        card_persons.write_parquet(temporary, compression="zstd", compression_level=1, metadata={FINGERPRINT: made_from, RUN: run_id, BASE: base})
 
 
 def read_pairs(settings: Settings) -> pl.DataFrame | None:
@@ -70,9 +76,14 @@ def write_report(settings: Settings, report: dict[str, Any]) -> None:
         temporary.write_text(json.dumps(report, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
 
-def cards(settings: Settings, deliveries: pl.DataFrame) -> pl.LazyFrame:
-    """All rows of the registers in use, with `period` and `received_rank` of their delivery; grain: card row."""
+def in_use(deliveries: pl.DataFrame) -> pl.DataFrame:
+    """The card registers that count, by rank: `delivery_id`, `read_by`, `records_loaded`, `period`, `received_rank`."""
     used = deliveries.filter((pl.col("export") == CARDS.name) & (pl.col("status") == "loaded"))
+    return used.select("delivery_id", "read_by", "records_loaded", "period", "received_rank").sort("received_rank")
+
+
+def cards(settings: Settings, used: pl.DataFrame) -> pl.LazyFrame:
+    """All rows of these registers (`in_use`), with `period` and `received_rank` of their delivery; grain: card row."""
     files = parquet_files.of_deliveries(settings.rows_dir("loaded", CARDS.name), used)
     if not files:
         schema = {n: CARDS.field_named(n).kind.polars for n in LINKED} | {"period": pl.Date(), "received_rank": pl.Int64()}

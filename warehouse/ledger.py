@@ -125,12 +125,12 @@ class Ledger:
         ]
         return pl.concat(frames) if frames else pl.DataFrame(schema={**schema, "run_id": pl.String()})
 
-    def write(self, run_id: str, book: str, rows: Iterable[Entry | Mapping[str, Any]] | pl.DataFrame) -> None:
-        """Add one run's entries to a book."""
+    def write(self, run_id: str, book: str, rows: Iterable[Entry | Mapping[str, Any]] | pl.DataFrame, empty: bool = False) -> None:
+        """Add one run's entries to a book; none leave a file only if asked, so that the run is known to have been."""
         schema = BOOKS[book]
         if not isinstance(rows, pl.DataFrame):
             rows = pl.DataFrame([asdict(r) if isinstance(r, Entry) else r for r in rows], schema=schema)
-        if rows.is_empty():
+        if rows.is_empty() and not empty:
             return
         restricted_directory(self.directory / book)
         with replacing(self.directory / book / f"{run_id}.parquet") as temporary:
