@@ -5,19 +5,21 @@ No personal values.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
-from flows import picture
+from flows import persons_page, picture
 from flows.night import Night
 from flows.summary import Summary, markdown
 
 LISTED = 500  # Prefect keeps an artifact in its database; the whole list is in quality.deliveries
 
 
-def show(night: Night, summary: Summary) -> None:
-    """Write the artifacts; and into the report folder the summary, Data Docs, and the page that shows all of it."""
+def show(night: Night, summary: Summary, linkage: Mapping[str, Any] | None = None) -> None:
+    """Write the artifacts; and into the report folder the summary, Data Docs, the page that shows all of it, and that of `linkage`, if there was one."""
     page = markdown(summary)
     (night.report_dir / "summary.md").write_text(page, encoding="utf-8")
     create_markdown_artifact(page, key="night-summary", description=f"Night {summary.run_id}")
@@ -25,5 +27,7 @@ def show(night: Night, summary: Summary) -> None:
     create_table_artifact(summary.broken[:LISTED], key="night-rules", description="Rules that rows break")
     with night.timed("data docs"):
         docs = night.validator.build_docs()
+    if linkage is not None:
+        persons_page.write(night.report_dir, linkage)
     if summary.published:
         picture.draw(night.report_dir, Path(summary.published) / "coverage.duckdb", summary, docs)

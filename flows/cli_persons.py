@@ -101,9 +101,7 @@ def take(file: Path, *, by: str = "", anywhere: bool = False) -> int:
     return take(Settings(), file, by, anywhere)
 
 
-def explain_person(
-    person: str, *, svg: Annotated[Path | None, Parameter(help="also draw it")] = None, show_names: bool = False
-) -> int:
+def explain_person(person: str, *, svg: Annotated[Path | None, Parameter(help="also draw it")] = None, show_names: bool = False) -> int:
     """Why these cards are one person, weight by weight, and why those that come near are not.
 
     Parameters
@@ -118,3 +116,17 @@ def explain_person(
     return explain(Settings(), person, svg, show_names)
 
 
+@persons.command
+def train(*, out: Path | None = None, version: str = "trained") -> int:
+    """Learn a model from the registers in use and show it against the one that nights use, which stays.
+
+    Parameters
+    ----------
+    out
+        Also write it as a model file.
+    version
+        What it shall be called.
+    """
+    from flows.train_persons import show
+
+    return show(Settings(), out, version)

@@ -80,7 +80,7 @@ def name_of(told: Story, card: str) -> str:
 
 def _print_cards(console: Console, settings: Settings, ledger: Ledger, index: pl.DataFrame, told: Story, show_names: bool) -> None:
     mine = index.filter(pl.col("card_key").is_in(told.cards))
-    since = mine["person_since"].min()
+    since = min(mine["person_since"].to_list())
     plural = "s" if len(told.cards) != 1 else ""
     console.print(f"[bold]Person {told.person_id}[/bold]: {len(told.cards)} card{plural}, an id since run {since}", highlight=False)
     if not show_names:
@@ -99,7 +99,9 @@ def _print_tie(console: Console, told: Story, tie: Tie) -> None:
     if tie.kind == TOLD_SAME or tie.weight is None:
         console.print(head + tie.by_hand, markup=False, highlight=False)
         return
-    console.print(f"{head}{tie.weight:.1f} bits, {odds(tie.weight)}" + (f"; {tie.by_hand}" if tie.by_hand else ""), markup=False, highlight=False)
+    console.print(
+        f"{head}{tie.weight:.1f} bits, {odds(tie.weight)}" + (f"; {tie.by_hand}" if tie.by_hand else ""), markup=False, highlight=False
+    )
     console.print(_waterfall(tie.steps, tie.weight))
 
 
@@ -138,13 +140,16 @@ def _print_near(console: Console, told: Story, merge_bits: float) -> None:
     for tie in told.near[:NEAR_SHOWN]:
         own, other = (tie.card, tie.other_person) if tie.card in told.cards else (tie.other_card, tie.other_person)
         console.print(
-            f"{name_of(told, own)} and a card of {other} (pair {tie.pair}): {tie.weight:+.1f} bits; {WHY_NOT[tie.kind].format(merge=merge_bits)}"
+            f"{name_of(told, own)} and a card of {other} (pair {tie.pair}): {tie.weight:+.1f} bits; "
+            + WHY_NOT[tie.kind].format(merge=merge_bits)
             + (f"; {tie.by_hand}" if tie.by_hand else ""),
             markup=False, highlight=False,
         )  # fmt: skip
         against = sorted((s for s in tie.steps if s.bits < 0 and s.words), key=lambda s: s.bits)
         if against:
-            console.print("   against it: " + "; ".join(f"{s.field}: {s.words} ({s.bits:+.1f})" for s in against), markup=False, highlight=False)
+            console.print(
+                "   against it: " + "; ".join(f"{s.field}: {s.words} ({s.bits:+.1f})" for s in against), markup=False, highlight=False
+            )
     if len(told.near) > NEAR_SHOWN:
         console.print(f"and {len(told.near) - NEAR_SHOWN} more")
 

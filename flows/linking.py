@@ -44,8 +44,8 @@ def model_of(report: Mapping[str, Any]) -> persons.Model:
 def link_persons(settings: Settings, ledger: Ledger, run_id: str) -> Mapping[str, Any] | None:
     """Bring the person index up to date; returns the report of the linkage, None when the index stands.
 
-    Only what changed is linked, on the standing index; all cards are where that cannot be (`Relink` says why), when code or model changed, and
-    when a person asked for it. The index is written last: until then the events of a killed night are those of no index, and the next
+    Only what changed is linked, on the standing index; all cards are where that cannot be (`Relink` says why), when code or model
+    changed, and when a person asked for it. The index is written last: until then the events of a killed night are those of no index, and the next
     one takes them away.
     """
     file = settings.card_persons_file
@@ -112,11 +112,15 @@ class _Linking:
             touched = changed_numbers(standing, card_persons.cards(self.settings, added), gone)
         except parquet_files.RowsMissing:
             raise Relink("the rows of a register that went out of use are gone") from None
-        changed = card_persons.cards(self.settings, used).join(touched.rename("card_number").to_frame().lazy(), on="card_number", how="semi")
+        changed = card_persons.cards(self.settings, used).join(
+            touched.rename("card_number").to_frame().lazy(), on="card_number", how="semi"
+        )
         model = model_of(base)
-        found = link_new(standing, touched, changed.collect(engine="streaming"), self.former, model, self.in_force, unsettled, self.run, self.retired)
+        found = link_new(
+            standing, touched, changed.collect(engine="streaming"), self.former, model, self.in_force, unsettled, self.run, self.retired
+        )
         standing_index.write_unsettled(self.settings, found.unsettled, self.run_id)
-        kept = {n: last[n] for n in ("model", "merge_bits", "review_bits", "population", "estimate") if n in last}
+        kept: dict[str, Any] = {n: last[n] for n in ("model", "merge_bits", "review_bits", "population", "estimate") if n in last}
         report = {**kept, **found.report, "persons": found.card_persons["person_id"].n_unique(), "base": base["run"]}
         return found.card_persons, found.former, found.now, found.pairs, report
 

@@ -69,7 +69,15 @@ def print_queue(settings: Settings, most: int, show_names: bool) -> int:
         return _say("no night has linked cards yet; run `bhyt nightly`")
     console = screen()
     shown = rows.head(most)
-    grid = Grid("pair", "bits", "in use", "fund paid (đ)", *FIELDS, title=f"Pairs that wait for a person: {grouped(rows.height)}", title_justify="left")
+    grid = Grid(
+        "pair",
+        "bits",
+        "in use",
+        "fund paid (đ)",
+        *FIELDS,
+        title=f"Pairs that wait for a person: {grouped(rows.height)}",
+        title_justify="left",
+    )
     for r in shown.iter_rows(named=True):
         weight = f"{r['weight']:+.1f}" + (" refused" if r["refused"] else "")
         levels = ("" if r[f] == MISSING else str(r[f]).replace("_", " ") for f in FIELDS)
@@ -152,7 +160,11 @@ def take(settings: Settings, path: Path, by: str, anywhere: bool) -> int:
 def _known(settings: Settings) -> pl.DataFrame:
     """`pair`, `card_key_a`, `card_key_b`: pairs that the last linkage told of, and those that people decided."""
     pairs = card_persons.read_pairs(settings)
-    keys = pl.DataFrame(schema={"card_key_a": pl.String, "card_key_b": pl.String}) if pairs is None else pairs.select("card_key_a", "card_key_b")
+    keys = (
+        pl.DataFrame(schema={"card_key_a": pl.String, "card_key_b": pl.String})
+        if pairs is None
+        else pairs.select("card_key_a", "card_key_b")
+    )
     decided = Ledger(settings.ledger_dir).book(DECISIONS).select("card_key_a", "card_key_b")
     return with_pair_ids(pl.concat([keys, decided]).unique().sort("card_key_a", "card_key_b"))
 

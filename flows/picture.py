@@ -124,7 +124,10 @@ def draw(report_dir: Path, coverage_file: Path, summary: Summary, docs: Path | N
     found = figures(coverage_file)
     (report_dir / "coverage.svg").write_text(coverage_svg(found), encoding="utf-8")
     page = report_dir / "index.html"
-    page.write_text(page_of(summary, found, docs.relative_to(report_dir).as_posix() if docs else None), encoding="utf-8")
+    page.write_text(
+        page_of(summary, found, docs.relative_to(report_dir).as_posix() if docs else None, (report_dir / "persons.html").exists()),
+        encoding="utf-8",
+    )
     return page
 
 
@@ -136,15 +139,15 @@ def coverage_svg(found: Figures) -> str:
     )  # fmt: skip
 
 
-def page_of(summary: Summary, found: Figures, docs: str | None) -> str:
-    """The page of a night, with the picture inside. `docs` is the address of Data Docs, relative to the page."""
+def page_of(summary: Summary, found: Figures, docs: str | None, persons: bool = False) -> str:
+    """The page of a night, with the picture inside. `docs`: address of Data Docs, relative to the page; `persons`: a linkage has a page."""
     trouble = sorted(
         (d for d in summary.deliveries if d["status"] in ("held", "refused") or (d["status"] == "loaded" and d["reason"])),
         key=lambda d: (d["status"], d["path"]),
     )
     claims = next((r for r in summary.headline if found.months and r["month"] == found.months[-1].month), {})
     return _TEMPLATES.get_template("night.html").render(
-        summary=summary, latest=found.months[-1] if found.months else None, picture=coverage_svg(found), docs=docs, number=grouped,
+        summary=summary, latest=found.months[-1] if found.months else None, picture=coverage_svg(found), docs=docs, persons=persons, number=grouped,
         percent=percent, trouble=trouble[:LISTED], more_trouble=max(0, len(trouble) - LISTED), broken=summary.broken[:LISTED],
         more_broken=max(0, len(summary.broken) - LISTED), visits=claims.get("visits"), fund_paid=billions(claims.get("fund_paid")),
     )  # fmt: skip

@@ -50,7 +50,9 @@ def read(path: Path) -> pl.DataFrame | None:
 def write(path: Path, card_persons: pl.DataFrame, made_from: str, run_id: str = "", base: str = "") -> None:
     """`made_from`, `run_id`, `base`: what `fingerprint`, `run_of` and `base_of` will say."""
     with replacing(path) as temporary:
-        card_persons.write_parquet(temporary, compression="zstd", compression_level=1, metadata={FINGERPRINT: made_from, RUN: run_id, BASE: base})
+        card_persons.write_parquet(
+            temporary, compression="zstd", compression_level=1, metadata={FINGERPRINT: made_from, RUN: run_id, BASE: base}
+        )
 
 
 def read_pairs(settings: Settings) -> pl.DataFrame | None:

@@ -29,7 +29,7 @@ def details(settings: Settings, deliveries: pl.DataFrame, index: pl.DataFrame, k
     used = deliveries.filter((pl.col("export") == "cards") & (pl.col("status") == "loaded"))
     files = parquet_files.of_deliveries(settings.rows_dir("loaded", "cards"), used)
     if not files:
-        return pl.DataFrame(schema={"card_key": pl.String, "is_active": pl.Boolean, **{c: pl.String for c in SHOWN}})
+        return pl.DataFrame(schema={"card_key": pl.String, "is_active": pl.Boolean, **dict.fromkeys(SHOWN, pl.String)})
     end = pl.lit(used["period"].max(), pl.Date).dt.month_end()
     rows = (
         pl.scan_parquet(files)
@@ -41,11 +41,13 @@ def details(settings: Settings, deliveries: pl.DataFrame, index: pl.DataFrame, k
         .unique("card_key", keep="first", maintain_order=True)
     )
     valid = (pl.col("valid_from") <= end) & (pl.col("valid_to").is_null() | (pl.col("valid_to") >= end))
-    return rows.select("card_key", *SHOWN, is_active=(valid & (pl.col("withdrawn_on").is_null() | (pl.col("withdrawn_on") > end))).fill_null(False))
+    return rows.select(
+        "card_key", *SHOWN, is_active=(valid & (pl.col("withdrawn_on").is_null() | (pl.col("withdrawn_on") > end))).fill_null(False)
+    )
 
 
 def money(settings: Settings, deliveries: pl.DataFrame, index: pl.DataFrame, keys: pl.Series) -> pl.DataFrame:
-    """`card_key`, `fund_paid`: đồng that the fund paid on claims that list the card; every version of a claim counts, as this only ranks."""
+    """`card_key`, `fund_paid`: đồng that the fund paid on claims that list the card; every version counts, as this only ranks."""
     numbers = index.filter(pl.col("card_key").is_in(keys.implode())).select("card_number", "card_key")
     used = deliveries.filter((pl.col("export") == "claims") & (pl.col("status") == "loaded"))
     files = parquet_files.of_deliveries(settings.rows_dir("loaded", "claims"), used)
@@ -106,13 +108,11 @@ def read_file(path: Path) -> pl.DataFrame:
     wrong = filled.filter(~pl.col("decision").is_in([SAME, DIFFERENT, UNDO]) | (pl.col("why") == ""))
     if wrong.height:
         raise UnusableFile(
-            f"{path.name}, rows {_listed(wrong['row'].to_list())}: a decision is {SAME}, {DIFFERENT} or {UNDO}, and needs a reason in `why`;"
-            " nothing was taken"
+            f"{path.name}, rows {_listed(wrong['row'].to_list())}: a decision is {SAME}, {DIFFERENT} or {UNDO}, and needs a"
+            " reason in `why`; nothing was taken"
         )
     return filled
 
 
 def _listed(rows: Sequence[int], most: int = 10) -> str:
     return ", ".join(map(str, rows[:most])) + (" …" if len(rows) > most else "")
-
-

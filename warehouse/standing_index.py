@@ -1,4 +1,4 @@
-"""The standing index on disk: `restricted/persons/standing/`, written whole by a linkage of all cards, mapped into memory by later nights."""
+"""The standing index on disk, `restricted/persons/standing/`: written whole by a linkage of all cards, mapped by later nights."""
 
 from __future__ import annotations
 
@@ -69,8 +69,15 @@ def read(settings: Settings) -> tuple[Standing, pl.DataFrame]:
         return np.load(path / f"{name}.npy", mmap_mode="r")
 
     standing = Standing(
-        **{name: frame(name) for name in FRAMES},
-        **{name: array(name) for name in ARRAYS},
+        cards=frame("cards"),
+        numbers=frame("numbers"),
+        rows=frame("rows"),
+        names=frame("names"),
+        pairs=frame("pairs"),
+        set_aside=frame("set_aside"),
+        starts=array("starts"),
+        component=array("component"),
+        cluster=array("cluster"),
         keys={place: array(f"keys_{place}") for place in said["keys"]},
         frequencies=Frequencies(people=said["people"], **{name: frame(f"frequent_{name}") for name in COUNTED}),
         facts=said,

@@ -1,4 +1,4 @@
-"""Linking what changed gives the persons that linking everything gives, whatever comes, changes and goes, and in whatever order of nights."""
+"""Linking what changed gives the persons that linking everything gives, whatever comes, changes and goes, in any order of nights."""
 
 from __future__ import annotations
 
@@ -38,7 +38,10 @@ def decided(said: list[tuple[str, str, bool]]) -> pl.DataFrame:
 @thorough
 @given(deliveries, nights, decisions, decisions)
 def test_nights_of_changes_reach_the_persons_of_a_full_linkage(
-    months: list[tuple[date, list[dict[str, Any]]]], uses: list[set[int]], first: list[tuple[str, str, bool]], then: list[tuple[str, str, bool]]
+    months: list[tuple[date, list[dict[str, Any]]]],
+    uses: list[set[int]],
+    first: list[tuple[str, str, bool]],
+    then: list[tuple[str, str, bool]],
 ) -> None:
     base = rows_of(months, uses[0])
     linkage, standing = link_to_stand(base, decisions=decided(first), run=1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -45,7 +44,18 @@ class Nights:
             pl.col(n).cast(t) if n in frame.columns else pl.lit(None, t).alias(n) for n, t in schema.items()
         ).write_parquet(folder / f"{name}.parquet")
         entry = Entry(
-            name, "cards", f"{name}.csv", f"{name}.csv", name, province, period, datetime(2025, 9, 1), self.nights, 0, "loaded", records_loaded=len(rows)
+            name,
+            "cards",
+            f"{name}.csv",
+            f"{name}.csv",
+            name,
+            province,
+            period,
+            datetime(2025, 9, 1),
+            self.nights,
+            0,
+            "loaded",
+            records_loaded=len(rows),
         )
         self.ledger.write(self.run(), "deliveries", [entry])
 
@@ -73,9 +83,9 @@ class Nights:
 
 
 @pytest.fixture
-def nights(tmp_path: Path) -> Iterator[Nights]:
+def nights(tmp_path: Path) -> Nights:
     tmp_path.joinpath("landing").mkdir()
-    yield Nights(tmp_path)
+    return Nights(tmp_path)
 
 
 def test_the_first_index_is_its_own_journal(nights: Nights) -> None:
@@ -189,7 +199,13 @@ def test_a_file_of_decisions_comes_back_whole_or_not_at_all(nights: Nights, tmp_
 
 
 def test_an_explanation_adds_up_and_names_nobody(nights: Nights, tmp_path: Path) -> None:
-    nights.deliver("one", AUGUST, {"card_number": ONE, "citizen_id": HERS}, {"card_number": OTHER, "citizen_id": HERS}, {"card_number": THIRD, "citizen_id": HERS_TOO})
+    nights.deliver(
+        "one",
+        AUGUST,
+        {"card_number": ONE, "citizen_id": HERS},
+        {"card_number": OTHER, "citizen_id": HERS},
+        {"card_number": THIRD, "citizen_id": HERS_TOO},
+    )
     nights.link()
     told = nights.place.here("explain-person", ONE, "--svg", str(tmp_path / "person.svg"))
     assert told.returncode == 0

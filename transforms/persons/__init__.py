@@ -54,8 +54,8 @@ def link(
     `cards`: rows of all registers in use: `card_number`, the columns of `standardise.EVIDENCE`, `period` (Date), `received_rank` (integer).
     `former`: the index of an earlier run; its ids are kept where the persons are. `run`: the running number of this one; `retired`: ids
     that were in use once (see `identify`). `decisions`: `card_key_a`, `card_key_b`, `same` (Boolean): what a person decided, by card key or
-    number; where two decisions contradict, they stay apart. `model`: unless given the pinned one, reckoning with as many people as registers
-    of this size may hold. `known`: how often names and places occur, unless counted in these cards.
+    number; where two decisions contradict, they stay apart. `model`: unless given the pinned one, reckoning with as many people as
+    registers of this size may hold. `known`: how often names and places occur, unless counted in these cards.
     Neither the order of rows nor the number of threads changes anything.
     """
     return _linked(cards, former, decisions, model, run, retired, known)[0]

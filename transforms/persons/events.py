@@ -34,7 +34,9 @@ def events(
         return pl.DataFrame(schema=EVENTS)
     before = aged(former).select("card_number", was="person_id", old_key="card_key")
     after = index.select("card_number", "card_key", now="person_id")
-    both = before.join(after, on="card_number", how="full", coalesce=True).with_columns(pl.coalesce("card_key", "old_key").alias("card_key"))
+    both = before.join(after, on="card_number", how="full", coalesce=True).with_columns(
+        pl.coalesce("card_key", "old_key").alias("card_key")
+    )
     moved = both.filter(pl.col("was").ne_missing(pl.col("now")))
     if decisions is None:
         decisions = pl.DataFrame(schema=DECIDED)
@@ -72,7 +74,9 @@ def replay(index: pl.DataFrame, journal: pl.DataFrame) -> dict[str, str]:
 def _known_pairs(both: pl.DataFrame, moved: pl.DataFrame, pairs: pl.DataFrame, decisions: pl.DataFrame) -> pl.DataFrame:
     """Pairs that touch a card that moved, in both directions, with the persons of then and now: `key`, `other_key`, `weight`, `reason`,
     `was`, `now`, `other_was`, `other_now`. What a person decided stands in place of the weight of its pair."""
-    by_hand = decisions.filter(pl.col("same").is_not_null()).select("card_key_a", "card_key_b", reason=pl.lit("decided: ") + pl.col("told"), by_hand=True, same="same")
+    by_hand = decisions.filter(pl.col("same").is_not_null()).select(
+        "card_key_a", "card_key_b", reason=pl.lit("decided: ") + pl.col("told"), by_hand=True, same="same"
+    )
     touched = moved["card_key"].unique().implode()
     said = pairs.filter(pl.col("card_key_a").is_in(touched) | pl.col("card_key_b").is_in(touched))
     said = said.select("card_key_a", "card_key_b", "weight", reason=told(), by_hand=False, same=pl.lit(None, pl.Boolean))
@@ -102,7 +106,12 @@ def _added(moved: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
         moved.filter(pl.col("now").is_not_null())
         .join(best, on="card_key", how="left")
         .select(
-            "card_number", "weight", event=pl.lit("card_added"), person_id="now", other_person_id="was", reason=pl.col("reason").fill_null(ALONE)
+            "card_number",
+            "weight",
+            event=pl.lit("card_added"),
+            person_id="now",
+            other_person_id="was",
+            reason=pl.col("reason").fill_null(ALONE),
         )
     )
 
@@ -133,7 +142,11 @@ def _merged(both: pl.DataFrame, before: pl.DataFrame, after: pl.DataFrame, known
     across = known.filter((pl.col("now") == pl.col("other_now")) & pl.col("was").ne_missing(pl.col("other_was")))
     best = _loudest(across.filter(pl.col("same").is_null() | pl.col("same")), ["now", "was"]).select("now", "was", "reason", "weight")
     return where.join(best, on=["now", "was"], how="left").select(
-        "weight", event=pl.lit("merged"), person_id="now", other_person_id="was", reason=pl.col("reason").fill_null("joined through other cards")
+        "weight",
+        event=pl.lit("merged"),
+        person_id="now",
+        other_person_id="was",
+        reason=pl.col("reason").fill_null("joined through other cards"),
     )
 
 
@@ -164,7 +177,9 @@ def _decided(both: pl.DataFrame, decisions: pl.DataFrame) -> pl.DataFrame:
     persons = both.filter(pl.col("now").is_not_null()).unique("card_number")
     fresh = decisions.filter("fresh")
     for side in ("a", "b"):
-        fresh = fresh.join(persons.select(pl.col("card_number").alias(f"card_key_{side}"), pl.col("now").alias(side)), on=f"card_key_{side}", how="left")
+        fresh = fresh.join(
+            persons.select(pl.col("card_number").alias(f"card_key_{side}"), pl.col("now").alias(side)), on=f"card_key_{side}", how="left"
+        )
     return fresh.filter(pl.col("a").is_not_null() & pl.col("b").is_not_null()).select(
         event=pl.lit("decided"), person_id=pl.min_horizontal("a", "b"),
         other_person_id=pl.when(pl.col("a") != pl.col("b")).then(pl.max_horizontal("a", "b")), reason="told",

@@ -1,4 +1,4 @@
-"""How often names, communes and years of birth occur in the registers, kept so that a later night weighs them as the last full linkage did."""
+"""How often names, communes and years of birth occur in the registers, kept so that later nights weigh as the last full linkage did."""
 
 from __future__ import annotations
 

@@ -52,13 +52,13 @@ def identify(
         ]
     ).sort("cluster")
     place = pl.DataFrame({"cluster": cluster_of}).join(named.with_row_index("place"), on="cluster", how="left", maintain_order="left")
-    place = place["place"].gather(records.numbers["card"])
+    of_number = place["place"].gather(records.numbers["card"])
     index = pl.DataFrame(
         {
             "card_number": records.numbers["card_number"],
             "card_key": records.cards["card_key"].gather(records.numbers["card"]),
-            "person_id": named["person_id"].gather(place),
-            "person_since": named["person_since"].gather(place),
+            "person_id": named["person_id"].gather(of_number),
+            "person_since": named["person_since"].gather(of_number),
         }
     ).sort("card_number")
     return index.with_columns(card_since=_since(index, former, run))
@@ -102,11 +102,7 @@ def _since(index: pl.DataFrame, former: pl.DataFrame | None, run: int) -> pl.Ser
     if former is None or former.is_empty():
         return pl.repeat(run, index.height, dtype=pl.Int32, eager=True)
     before = aged(former).select("card_number", "person_id", since="card_since")
-    return (
-        index.join(before, on=["card_number", "person_id"], how="left", maintain_order="left")["since"]
-        .fill_null(run)
-        .cast(pl.Int32)
-    )
+    return index.join(before, on=["card_number", "person_id"], how="left", maintain_order="left")["since"].fill_null(run).cast(pl.Int32)
 
 
 def _minted(keys: pl.Series, taken: pl.Series | None) -> pl.Series:

@@ -1,10 +1,10 @@
 """A night's new, changed and gone cards, linked against the standing index: the persons that a linkage of all cards would find.
 
 Why it is the same. A pair of cards is made by rules that look at the two of them and at the block that they share; so only pairs of which
-one card changed can be others, and the pairs of a block that is cut to windows, which are all made again. A person depends on the pairs of his
-connected component; so only components that hold a changed card or a partner of one, before or after, are built again, with the guard. What
-depends on all cards together (model, population, frequencies, numbers set aside) is pinned in the index; where a change would move it, `Relink`
-is raised.
+one card changed can be others, and the pairs of a block that is cut to windows, which are all made again. A person depends on the pairs of
+his connected component; so only components that hold a changed card or a partner of one, before or after, are built again, with guard. What
+depends on all cards together (model, population, frequencies, numbers set aside) is pinned in the index; where a change would move it,
+`Relink` is raised.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ MOST_TOUCHED = 0.25  # of all cards: with more, linking all of them anew is abou
 
 @dataclass(frozen=True)
 class Increment:
-    """`card_persons`: the whole index. `former`, `now`: the rows of the last index and of this one that may differ. `pairs`: `evidence.PAIRS`
-    of all cards. `unsettled`: numbers whose persons may differ from those of the standing index. `report`: counts."""
+    """`card_persons`: the whole index. `former`, `now`: the rows of the last index and of this one that may differ. `pairs`:
+    `evidence.PAIRS` of all cards. `unsettled`: numbers whose persons may differ from those of the standing index. `report`: counts."""
 
     card_persons: pl.DataFrame
     former: pl.DataFrame
@@ -53,7 +53,9 @@ def changed_numbers(standing: Standing, added: pl.LazyFrame, removed: pl.LazyFra
     columns = ["card_number", "latest"]
     came = latest_rows(added)
     odd = came.join(standing.numbers.select(columns).drop_nulls(), on=columns, how="anti")["card_number"]
-    left = latest_rows(removed).join(came.select("card_number", "latest", "period"), on=["card_number", "latest", "period"], how="anti", nulls_equal=True)
+    left = latest_rows(removed).join(
+        came.select("card_number", "latest", "period"), on=["card_number", "latest", "period"], how="anti", nulls_equal=True
+    )
     touched = pl.concat([odd, left["card_number"]]).unique()
     tails = touched.to_frame().select(tail_hash(pl.col("card_number"))).to_series().unique()
     alike = standing.numbers.filter(pl.col("tail").is_in(tails.implode()))["card_number"]
@@ -80,8 +82,9 @@ def link_new(
     retired: pl.Series | None = None,
     most: float = MOST_TOUCHED,
 ) -> Increment:
-    """Links again the cards of the `touched` numbers (as `changed_numbers`): `changed` holds all rows of theirs in registers in use, none for
-    those that are gone. `most`: the share of all cards up to which this is worth while. `former`: the last index; `unsettled`: as the `Increment` that made it said. `model`: that of the standing index.
+    """Links again the cards of the `touched` numbers (as `changed_numbers`): `changed` holds all rows of theirs in registers in use, none
+    for those that are gone. `former`: the last index; `unsettled`: as the `Increment` that made it said. `model`: that of the standing
+    index. `most`: the share of all cards up to which this is worth while.
 
     Raises Relink where all cards must be linked anew.
     """
@@ -129,7 +132,7 @@ def link_new(
         "way": "increment",
         "card_numbers": rest.height + now.height,
         "cards_changed": new.cards.height,
-        "cards_gone": int(len(gone)),
+        "cards_gone": len(gone),
         "cards_looked_at": records.cards.height,
         "pairs_merged": pairs.filter(pl.col("weight") >= model.merge_bits).height,
         "pairs_to_review": pairs.filter(pl.col("weight") < model.merge_bits).height,
@@ -162,8 +165,12 @@ def _check_pinned(standing: Standing, new: Records, gone: Array) -> None:
         raise Relink("a number has come to be carried by too many names to be anybody's")
     carriers = standing.set_aside
     touched = carriers.filter(pl.col("card").is_in(pl.Series(gone, dtype=pl.UInt32).implode())).select("kind", "number").unique()
-    others = carriers.join(touched, on=["kind", "number"], how="semi").filter(~pl.col("card").is_in(pl.Series(gone, dtype=pl.UInt32).implode()))
-    left = touched.join(others.drop_nulls("plain").group_by("kind", "number").agg(pl.col("plain").n_unique()), on=["kind", "number"], how="left")
+    others = carriers.join(touched, on=["kind", "number"], how="semi").filter(
+        ~pl.col("card").is_in(pl.Series(gone, dtype=pl.UInt32).implode())
+    )
+    left = touched.join(
+        others.drop_nulls("plain").group_by("kind", "number").agg(pl.col("plain").n_unique()), on=["kind", "number"], how="left"
+    )
     if not left.filter(pl.col("plain").fill_null(0) <= NAMES_PER_NUMBER).is_empty():
         raise Relink("a number that was set aside is carried by fewer names now")
 

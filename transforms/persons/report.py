@@ -8,7 +8,16 @@ from typing import Any
 import polars as pl
 
 # Figures that are set against those of the last run.
-COMPARED = ("card_numbers", "cards", "persons", "persons_with_several_cards", "pairs_compared", "pairs_merged", "pairs_to_review", "links_cut")
+COMPARED = (
+    "card_numbers",
+    "cards",
+    "persons",
+    "persons_with_several_cards",
+    "pairs_compared",
+    "pairs_merged",
+    "pairs_to_review",
+    "links_cut",
+)
 
 
 def chance(weight: pl.Expr) -> pl.Expr:
@@ -33,9 +42,7 @@ def estimate(weighed: pl.DataFrame, merge_bits: float, review_bits: float) -> di
     }
 
 
-def told_as_json(
-    report: Mapping[str, Any], run_id: str, happened: pl.DataFrame, last: Mapping[str, Any] | None = None
-) -> dict[str, Any]:
+def told_as_json(report: Mapping[str, Any], run_id: str, happened: pl.DataFrame, last: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """`Linkage.report` as plain numbers and lists, with the run, the events and the change since the report `last`."""
     plain = {name: value.to_dicts() if isinstance(value, pl.DataFrame) else value for name, value in report.items()}
     kinds = happened.group_by("event").len().sort("event")

@@ -67,7 +67,9 @@ def queue(pairs: pl.DataFrame, persons: pl.DataFrame, decided: pl.DataFrame, wor
     for side in ("a", "b"):
         of_side = persons.select(pl.col("card_key").alias(f"card_key_{side}"), pl.col("person_id").alias(f"person_{side}")).unique()
         value = worth.select(
-            pl.col("card_key").alias(f"card_key_{side}"), pl.col("is_active").alias(f"active_{side}"), pl.col("fund_paid").alias(f"paid_{side}")
+            pl.col("card_key").alias(f"card_key_{side}"),
+            pl.col("is_active").alias(f"active_{side}"),
+            pl.col("fund_paid").alias(f"paid_{side}"),
         )
         sides = sides.join(of_side, on=f"card_key_{side}").join(value, on=f"card_key_{side}", how="left")
     paid_a, paid_b = pl.col("paid_a").fill_null(0), pl.col("paid_b").fill_null(0)

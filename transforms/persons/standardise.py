@@ -112,7 +112,7 @@ def names(standard: pl.Series) -> pl.DataFrame:
 
 
 def numbers_and_names(cards: pl.LazyFrame) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
-    """What occurs in all registers, each once: the numbers (`keyed_numbers`), the names (`names`), and `full_name` → `name`, its row there."""
+    """What occurs in all registers, each once: the numbers (`keyed_numbers`), the names (`names`), and `full_name` → `name`, its row."""
     seen = cards.select("card_number").unique().collect(engine="streaming")["card_number"]
     numbers = keyed_numbers(seen)
     spelt = cards.select("full_name").unique().drop_nulls().collect(engine="streaming").with_columns(plainly=composed(pl.col("full_name")))
@@ -270,7 +270,9 @@ def without_crowded(rows: pl.DataFrame, table: pl.DataFrame) -> tuple[pl.DataFra
         named = often.join(plain, on="name").group_by(kind).agg(pl.col("plain").n_unique())
         shared = named.filter(pl.col("plain") > NAMES_PER_NUMBER)[kind]
         if shared.len():
-            carriers = rows.filter(pl.col(kind).is_in(shared.implode())).select(pl.lit(kind).alias("kind"), pl.col(kind).alias("number"), "card", "name")
+            carriers = rows.filter(pl.col(kind).is_in(shared.implode())).select(
+                pl.lit(kind).alias("kind"), pl.col(kind).alias("number"), "card", "name"
+            )
             carried.append(carriers.join(plain, on="name", how="left").select("kind", pl.col("number").cast(pl.Int64), "card", "plain"))
             rows = rows.with_columns(pl.when(~pl.col(kind).is_in(shared.implode())).then(pl.col(kind)))
     return rows, pl.concat(carried)

@@ -31,9 +31,9 @@ class Relink(Exception):
 class Standing:
     """Cards are numbered as in `cards`; `rows` and `names` as in `standardise.Records`, rows sorted by card.
 
-    `numbers`: `card_number`, `card`, `tail` (hash of its last ten characters), `latest` (hash of what its latest row says; null where a card
-    has several numbers). `starts`: first row of each card. `keys`: per rule a sorted array, hash of the key above, card below.
-    `component`: the smallest card that links, decisions and the guard's work apart, connect a card with; `cluster`: the same, of its person.
+    `numbers`: `card_number`, `card`, `tail` (hash of its last ten characters), `latest` (hash of what its latest row says; null where a
+    card has several numbers). `starts`: first row of each card. `keys`: per rule a sorted array, hash of the key above, card below.
+    `component`: the smallest card that a card is connected with, the guard left aside; `cluster`: the smallest of its person.
     `pairs`: `left`, `right` (cards) and `evidence.PAIRS`. `set_aside`: `kind`, `number`, `card`, `plain` (hash of the name).
     `facts`: model, population, how many CCCDs could be and were verified, and what the index was made from.
     """
@@ -71,7 +71,13 @@ def tail_hash(number: pl.Expr) -> pl.Expr:
 
 
 def stand(
-    records: Records, latest: pl.DataFrame, pairs: pl.DataFrame, component: Array, cluster: Array, known: Frequencies, facts: Mapping[str, Any]
+    records: Records,
+    latest: pl.DataFrame,
+    pairs: pl.DataFrame,
+    component: Array,
+    cluster: Array,
+    known: Frequencies,
+    facts: Mapping[str, Any],
 ) -> Standing:
     """The index of a full linkage. `latest`: as `latest_said`; `pairs`: `left`, `right` and `evidence.PAIRS`."""
     rows = records.rows.sort("card", maintain_order=True)
@@ -211,5 +217,10 @@ def joined(standing: Standing, cards: Array, new: Records) -> Records:
         new.numbers.join(of_new.join(place, on="card_key"), on="card").select("card_number", card=pl.col("place").cast(pl.UInt32)),
     ]).sort("card_number")  # fmt: skip
     return Records(
-        numbers=numbers, cards=keys, rows=in_order(pl.concat(rows).sort("card", maintain_order=True)), names=table, crowded={}, set_aside=standing.set_aside.clear()
+        numbers=numbers,
+        cards=keys,
+        rows=in_order(pl.concat(rows).sort("card", maintain_order=True)),
+        names=table,
+        crowded={},
+        set_aside=standing.set_aside.clear(),
     )
