@@ -43,7 +43,7 @@ def explain(settings: Settings, asked: str, svg: Path | None, show_names: bool) 
     if person_id is None:
         errors.print("bhyt explain-person: no person and no card of the registers in use has this id or number", markup=False)
         return USAGE
-    model = model_of(report)
+    model = model_of(settings)
     told = story(person_id, index, pairs, in_force(ledger.book(DECISIONS)), model)
     console = screen()
     if person_id != asked and asked.startswith("P") and asked not in index["card_number"]:

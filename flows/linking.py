@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
@@ -36,9 +36,9 @@ def made_from(settings: Settings, ledger: Ledger) -> str:
     return sha256(registers, code_hash("transforms/persons"), repr(decided.rows()))
 
 
-def model_of(report: Mapping[str, Any]) -> persons.Model:
-    """The model that the linkage of this report reckoned with."""
-    return replace(persons.pinned(), population=report["population"])
+def model_of(settings: Settings) -> persons.Model:
+    """The model of the linkage that the index rests on, with the chances of coincidence that it counted."""
+    return persons.Model.parse(standing_index.facts(settings)["model"])
 
 
 def link_persons(settings: Settings, ledger: Ledger, run_id: str) -> Mapping[str, Any] | None:
@@ -115,7 +115,7 @@ class _Linking:
         changed = card_persons.cards(self.settings, used).join(
             touched.rename("card_number").to_frame().lazy(), on="card_number", how="semi"
         )
-        model = model_of(base)
+        model = model_of(self.settings)
         found = link_new(
             standing, touched, changed.collect(engine="streaming"), self.former, model, self.in_force, unsettled, self.run, self.retired
         )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +9,7 @@ from rich.console import Console
 from rich.table import Table as Grid
 
 from flows.summary import screen
+from transforms.persons.model_file import as_text
 from transforms.persons.train import train
 from transforms.persons.weigh import Model, pinned
 from warehouse import card_persons
@@ -48,13 +47,6 @@ def show(settings: Settings, out: Path | None, version: str) -> int:
             temporary.write_text(as_text(new), encoding="utf-8")
         console.print(f"Wrote {out}. To use it: put it in the place of transforms/persons/model.json; the next night links all cards.")
     return 0
-
-
-def as_text(model: Model) -> str:
-    """A model as the file that `Model.parse` reads."""
-    said = {**asdict(model), "fields": model.levels}
-    del said["levels"]
-    return json.dumps(said, ensure_ascii=False, indent=1) + "\n"
 
 
 def _bits(model: Model, field: str, level: str) -> float:

@@ -16,7 +16,7 @@ from transforms.persons.candidates import candidates
 from transforms.persons.cluster import components
 from transforms.persons.compare import FIELDS, LEVELS, RARITIES, compare, one_digit_apart
 from transforms.persons.standardise import standardise
-from transforms.persons.weigh import name_chances, weigh
+from transforms.persons.weigh import chances, weigh
 
 SCHEMA = {
     "card_number": pl.String, "social_insurance_number": pl.String, "citizen_id": pl.String, "full_name": pl.String,
@@ -117,8 +117,8 @@ def test_no_id_of_a_former_run_goes_to_other_people(before: pl.DataFrame, after:
 @given(registers, st.integers(1, 5))
 def test_chunks_of_pairs_change_nothing(cards: pl.DataFrame, chunk: int) -> None:
     records = standardise(cards)
-    pairs, chances = candidates(records).pairs, name_chances(records.names, pinned())
-    whole, parts = compare(records, pairs, chances), compare(records, pairs, chances, chunk)
+    pairs, rare = candidates(records).pairs, chances(records, pinned())
+    whole, parts = compare(records, pairs, rare), compare(records, pairs, rare, chunk)
     assert whole.pairs.equals(parts.pairs)
     assert whole.patterns.equals(parts.patterns)
 
@@ -131,12 +131,12 @@ def test_a_weight_is_that_of_fellegi_and_sunter(levels: dict[str, int], rarity: 
     for field, level in levels.items():
         if level == 0:
             continue
-        chances = model.levels[field][LEVELS[field][level - 1]]
+        chance = model.levels[field][LEVELS[field][level - 1]]
         for name in joint:
-            if name in chances:
-                joint[name] *= chances[name]
+            if name in chance:
+                joint[name] *= chance[name]
             else:
-                joint[name] *= min(chances["unrelated_per_name_chance"] * 2 ** -(rarity + 0.5), 1.0)
+                joint[name] *= min(chance["unrelated_per_name_chance"] * 2 ** -(rarity / 2), 1.0)
     expected = math.log2(joint["match"] / (joint["unrelated"] + joint["household"]))
     pattern = pl.DataFrame({**levels, "rarity": rarity, "pattern": 0, "pairs": 1})
     assert abs(weigh(pattern, model)["weight"][0] - expected) < 0.001

@@ -22,8 +22,10 @@ from warehouse.storage import restricted_directory
 
 MAY = {"full_name": "Lê Thị Mai", "birth_date": date(1991, 4, 5), "citizen_id": None, "commune_code": "26734", "province_code": "79"}
 AUGUST, SEPTEMBER = date(2025, 8, 1), date(2025, 9, 1)
-# Same name, date and sex in two provinces: common enough to be left to people.
 FAR = {"province_code": "79", "commune_code": "26734"}
+# The same social insurance number, but two verified CCCDs: the guard keeps them apart, and a person should look.
+AGAIN = "GD" + ONE[2:]
+REFUSED = ({"card_number": ONE, "citizen_id": HERS}, {"card_number": AGAIN, "citizen_id": HERS_TOO})
 
 
 class Nights:
@@ -166,10 +168,10 @@ def test_the_events_of_a_killed_night_count_for_nothing(nights: Nights) -> None:
 
 
 def test_the_queue_names_nobody_unless_asked(nights: Nights) -> None:
-    nights.deliver("one", AUGUST, {"card_number": ONE}, {"card_number": OTHER, **FAR})
+    nights.deliver("one", AUGUST, *REFUSED)
     nights.link()
     listed = nights.place.here("review")
-    pair = pair_id(ONE, OTHER)
+    pair = pair_id(ONE, AGAIN)
     assert pair in listed.stdout
     assert "Lan" not in listed.stdout
     assert ONE not in listed.stdout
@@ -177,7 +179,7 @@ def test_the_queue_names_nobody_unless_asked(nights: Nights) -> None:
 
 
 def test_a_file_of_decisions_comes_back_whole_or_not_at_all(nights: Nights, tmp_path: Path) -> None:
-    nights.deliver("one", AUGUST, {"card_number": ONE}, {"card_number": OTHER, **FAR})
+    nights.deliver("one", AUGUST, *REFUSED)
     nights.link()
     outside = nights.place.here("review", "export", str(tmp_path / "queue.csv"))
     assert outside.returncode == 2
@@ -199,13 +201,7 @@ def test_a_file_of_decisions_comes_back_whole_or_not_at_all(nights: Nights, tmp_
 
 
 def test_an_explanation_adds_up_and_names_nobody(nights: Nights, tmp_path: Path) -> None:
-    nights.deliver(
-        "one",
-        AUGUST,
-        {"card_number": ONE, "citizen_id": HERS},
-        {"card_number": OTHER, "citizen_id": HERS},
-        {"card_number": THIRD, "citizen_id": HERS_TOO},
-    )
+    nights.deliver("one", AUGUST, *REFUSED, {"card_number": OTHER, "citizen_id": HERS})
     nights.link()
     told = nights.place.here("explain-person", ONE, "--svg", str(tmp_path / "person.svg"))
     assert told.returncode == 0

@@ -14,19 +14,17 @@ import polars as pl
 
 from transforms.persons.cluster import Clusters, cluster, components
 from transforms.persons.compare import compare
-from transforms.persons.frequencies import Frequencies, frequencies, pinned_chances
+from transforms.persons.frequencies import Frequencies, frequencies, pinned_chances, with_borne
 from transforms.persons.identify import BEFORE_ALL_RUNS, identify
+from transforms.persons.model_file import as_text
 from transforms.persons.pairing import decided, evidence_of, scored_cards
 from transforms.persons.report import estimate
 from transforms.persons.score import score
 from transforms.persons.standardise import Records, standardise
 from transforms.persons.standing import Standing, latest_said, stand
-from transforms.persons.weigh import Model, chances, contributions, pinned, weigh
+from transforms.persons.weigh import Model, at_hand, chances, contributions, pinned, weigh
 
-PEOPLE_PER_CARD = 20
-FEWEST_PEOPLE = 1_000_000  # about a province: a register of a few cards is an excerpt of at least that
-
-__all__ = ["Linkage", "Model", "Standing", "explain", "link", "link_to_stand", "model_for", "pinned"]
+__all__ = ["Linkage", "Model", "Standing", "explain", "link", "link_to_stand", "pinned"]
 
 
 @dataclass(frozen=True)
@@ -76,7 +74,7 @@ def link_to_stand(
     named = [] if decisions is None else sorted({*decisions["card_key_a"], *decisions["card_key_b"]})
     standing = stand(
         found.records, latest_said(cards.lazy()), pairs, found.connected, found.clusters.members.sort("card")["cluster"].to_numpy(),
-        known or frequencies(found.records), {"decided": named, "population": linkage.report["population"]},
+        known or frequencies(found.records), {"decided": named, "model": as_text(found.model)},
     )  # fmt: skip
     return linkage, standing
 
@@ -84,6 +82,7 @@ def link_to_stand(
 @dataclass(frozen=True)
 class _Found:
     records: Records
+    model: Model
     scored: pl.DataFrame
     clusters: Clusters
     connected: npt.NDArray[np.int64]
@@ -99,7 +98,9 @@ def _linked(
     known: Frequencies | None,
 ) -> tuple[Linkage, _Found]:
     records = standardise(cards)
-    model = model or model_for(records.cards.height)
+    model = model or at_hand(records, pinned())
+    if known is not None:
+        records = replace(records, names=with_borne(records.names, known))
     rare = chances(records, model) if known is None else pinned_chances(records, model, known)
     found = score(records, rare, model, model.review_bits)
     weighed = found.patterns
@@ -137,17 +138,9 @@ def _linked(
         "decisions": {"together": together.height, "apart": apart.height},
     }
     connected = components(records.cards.height, edges["left"].to_numpy(), edges["right"].to_numpy())
-    return Linkage(card_persons, pairs, report), _Found(records, scored, clusters, connected)
+    return Linkage(card_persons, pairs, report), _Found(records, model, scored, clusters, connected)
 
 
-def model_for(cards: int) -> Model:
-    """The pinned model for registers with this many cards.
-
-    The chance that two cards agree by coincidence grows with the people among whom it may happen: 100 million in the nation, fewer in a
-    province. The registers of a pilot hold a part of the people that their names come from, hence the factor (docs/linkage.md).
-    """
-    model = pinned()
-    return replace(model, population=min(model.population, float(max(PEOPLE_PER_CARD * cards, FEWEST_PEOPLE))))
 
 
 def _histogram(weighed: pl.DataFrame) -> pl.DataFrame:
@@ -162,7 +155,7 @@ def explain(cards: pl.DataFrame | pl.LazyFrame, card_a: str, card_b: str, model:
     the same household takes away. Raises KeyError where a number is in no register.
     """
     records = standardise(cards)
-    model = model or model_for(records.cards.height)
+    model = model or at_hand(records, pinned())
     number = dict(records.numbers.iter_rows())
     one, two = number[card_a], number[card_b]
     rows = records.rows.with_row_index("row")

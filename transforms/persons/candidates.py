@@ -11,6 +11,7 @@ and no block of theirs was cut), so blocks can be worked off in any order, in an
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -86,14 +87,14 @@ def plan(records: Records) -> list[Blocks]:
     """The blocks of each of `RULES`: the pairs, counted before they are made."""
     columns = key_columns(records)
     size = records.rows.height
-    found = []
-    for place, rule in enumerate(RULES):
-        if place == LISTED:
-            found.append(_blocks_of_listed(columns["insured"], columns["insured_too"], size))
-        else:
-            key, known = mixed([columns[c] for c in rule.columns])
-            found.append(_blocks(key, known, size))
-    return found
+
+    def of(rule: Rule) -> Blocks:
+        if rule is RULES[LISTED]:
+            return _blocks_of_listed(columns["insured"], columns["insured_too"], size)
+        return _blocks(*mixed([columns[c] for c in rule.columns]), size)
+
+    with ThreadPoolExecutor(2) as pool:
+        return list(pool.map(of, RULES))
 
 
 def key_columns(records: Records) -> dict[str, Keys]:

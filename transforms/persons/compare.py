@@ -17,7 +17,8 @@ LEVELS: dict[str, tuple[str, ...]] = {
         "other_accents",  # same letters, other accents, but not in the given name
         "part",  # Thị, Văn or middle names dropped, other order of words, spaces lost
         "misspelt",  # same given name, at most two slips elsewhere
-        "given_name_close",  # all the same but one letter, or the accents, of the given name
+        "given_name_slip",  # all the same but one letter, or the accents, of the given name, and one of the two is hardly anybody's name
+        "given_name_close",  # the same, but both are names that people bear: Hùng and Hưng
         "other_middle_name",
         "same_given_name",
         "same_surname",
@@ -62,12 +63,11 @@ _ONE_DIGIT_STEPS = [d * 10**k for k in range(12) for d in range(1, 10)]
 
 @dataclass(frozen=True)
 class Chances:
-    """How rare what two records have in common is, in half bits (whole numbers).
+    """How rare what two records have in common is, in half bits (whole numbers), row by row of `Records.rows`.
 
-    `names`: `whole`, `ends`, row by row of `Records.names` (0: certain). `rows`: `commune_bits`, `year_bits`, row by row of `Records.rows`:
-    how much rarer the commune and the year of birth are than those that two random people share, so also below 0."""
+    `whole`, `ends`: the name as it stands, and its surname and given name, among people born about then (0: everyone has it).
+    `commune`, `year`: how much rarer they are than those that two random people share, so also below 0."""
 
-    names: pl.DataFrame
     rows: pl.DataFrame
 
 
@@ -108,8 +108,8 @@ def compare(records: Records, pairs: pl.DataFrame, chances: Chances, chunk: int 
 
     `chances`: as `weigh.chances`. Pairs are taken in chunks to bound memory; the size plays no part.
     """
-    named = name_levels(records, pairs, chances.names)
-    rows = records.rows.hstack(chances.rows)
+    named = name_levels(records, pairs)
+    rows = records.rows.hstack(chances.rows.select(pl.all().name.suffix("_bits")))
     coded, counted = [], []
     for start in range(0, max(pairs.height, 1), chunk):
         levels = _levels(rows, pairs.slice(start, chunk), named.slice(start, chunk)).with_columns(pattern=pattern_code())
@@ -137,11 +137,14 @@ def _levels(rows: pl.DataFrame, pairs: pl.DataFrame, named: pl.DataFrame) -> pl.
 
 
 def _rarity() -> pl.Expr:
-    """The rarity of the name and of what else the two have in common."""
-    commune = pl.when(_equal("commune")).then(pl.col("commune_bits")).otherwise(0)
-    year = pl.when(_equal("year")).then(pl.col("year_bits")).otherwise(0)
-    counts = pl.col("name").is_in([LEVELS["name"].index(level) + 1 for level in RARE_LEVELS])
-    return pl.when(counts).then((pl.col("rarity") + commune + year).clip(0, RARITIES - 1)).otherwise(0).cast(pl.Int8)
+    """The rarity of the name (of the commoner of the two: the careful side) and of what else the two have in common."""
+    name = pl.col("name")
+    alike = name <= LEVELS["name"].index("other_accents") + 1
+    bits = pl.when(alike).then(pl.min_horizontal("whole_bits", "other_whole_bits")).otherwise(pl.min_horizontal("ends_bits", "other_ends_bits"))
+    for column in ("commune", "year"):
+        bits += pl.when(_equal(column)).then(pl.col(f"{column}_bits")).otherwise(0)
+    counts = name.is_in([LEVELS["name"].index(level) + 1 for level in RARE_LEVELS])
+    return pl.when(counts).then(bits.clip(0, RARITIES - 1)).otherwise(0).cast(pl.Int8)
 
 
 def _equal(column: str) -> pl.Expr:
@@ -243,8 +246,8 @@ def _place() -> pl.Expr:
     )
 
 
-def name_levels(records: Records, pairs: pl.DataFrame, chances: pl.DataFrame) -> pl.DataFrame:
-    """`name` (level) and `rarity` of each pair, in the order of `pairs`."""
+def name_levels(records: Records, pairs: pl.DataFrame) -> pl.DataFrame:
+    """`name` (level) of each pair, in the order of `pairs`."""
     name = records.rows["name"]
     size = max(records.names.height, 1)
     one, two = (pairs.select(name.gather(pairs[side]).cast(pl.Int64)).to_series() for side in ("left", "right"))
@@ -256,24 +259,20 @@ def name_levels(records: Records, pairs: pl.DataFrame, chances: pl.DataFrame) ->
     )
     distinct = code.unique()
     split = distinct.filter(pl.col("code") >= 0).with_columns(one=pl.col("code") // size, two=pl.col("code") % size)
-    compared = compare_names(records.names, split, chances)
-    return code.join(compared, on="code", how="left", maintain_order="left").select(
-        pl.col("name").fill_null(0), pl.col("rarity").fill_null(0)
-    )
+    compared = compare_names(records.names, split)
+    return code.join(compared, on="code", how="left", maintain_order="left").select(pl.col("name").fill_null(0))
 
 
-def compare_names(names: pl.DataFrame, pairs: pl.DataFrame, chances: pl.DataFrame) -> pl.DataFrame:
-    """`code`, `one`, `two` (rows of `names`) → `code`, `name`, `rarity`."""
+def compare_names(names: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
+    """`code`, `one`, `two` (rows of `names`) → `code`, `name`."""
     same = pairs.filter(pl.col("one") == pl.col("two"))
     differ = pairs.filter(pl.col("one") != pl.col("two"))
-    quick = [*(f"{column}_id" for column in NAME_IDS), "accented"]
+    quick = [*(f"{column}_id" for column in NAME_IDS), "accented", "borne"]
     frame = pl.concat(
         [
             differ,
             names.select(pl.col(quick).gather(differ["one"])),
             names.select(pl.col(quick).gather(differ["two"]).name.prefix("other_")),
-            chances.select(pl.col("whole", "ends").gather(differ["one"])),
-            chances.select(pl.col("whole", "ends").gather(differ["two"]).name.prefix("other_")),
         ],
         how="horizontal",
     )
@@ -311,18 +310,19 @@ def compare_names(names: pl.DataFrame, pairs: pl.DataFrame, chances: pl.DataFram
     )
     slips, given_slips = pl.col("slips"), pl.col("given_slips")
     bare_given = (pl.col("given") == pl.col("given_accented")) | (pl.col("other_given") == pl.col("other_given_accented"))
+    near_given = pl.when(pl.col("borne") & pl.col("other_borne")).then(_code("name", "given_name_close")).otherwise(_code("name", "given_name_slip"))
     long_given = pl.min_horizontal(pl.col("given").str.len_bytes(), pl.col("other_given").str.len_bytes()) >= 3
     strings = strings.with_columns(
         name=pl.when(plain & bare_given)
         .then(_code("name", "other_accents"))
         .when(plain)
-        .then(_code("name", "given_name_close"))
+        .then(near_given)
         .when(same_ends & contained)
         .then(_code("name", "part"))
         .when(_equal("given_id") & (slips <= 2))
         .then(_code("name", "misspelt"))
         .when(_equal("surname_id") & _equal("middle_id") & (given_slips <= 1) & long_given)
-        .then(_code("name", "given_name_close"))
+        .then(near_given)
         .when(same_ends)
         .then(_code("name", "other_middle_name"))
         .when(_equal("given_id"))
@@ -331,14 +331,5 @@ def compare_names(names: pl.DataFrame, pairs: pl.DataFrame, chances: pl.DataFram
         .then(_code("name", "same_surname"))
         .otherwise(_code("name", "other"))
     )
-    both = pl.concat([done.select("code", "name", *_CHANCES), strings.select("code", "name", *_CHANCES)]).with_columns(
-        # The commoner of the two names: the careful side.
-        rarity=pl.when(pl.col("name") <= LEVELS["name"].index("other_accents") + 1)
-        .then(pl.min_horizontal("whole", "other_whole"))
-        .otherwise(pl.min_horizontal("ends", "other_ends"))
-    )
-    alone = same.select("code", name=_code("name", "same"), rarity=chances["whole"].gather(same["one"]))
-    return pl.concat([alone, both.select("code", "name", "rarity")])
-
-
-_CHANCES = ("whole", "other_whole", "ends", "other_ends")
+    alone = same.select("code", name=_code("name", "same"))
+    return pl.concat([alone, done.select("code", "name"), strings.select("code", "name")])

@@ -5,58 +5,77 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from transforms.persons.compare import RARITIES, Chances
 from transforms.persons.standardise import Records
-from transforms.persons.weigh import EXPECTED, Model, _rarer, _steps, _word_bits
+from transforms.persons.weigh import COHORT, Model, _corrected, _rarer, _steps, _word_bits
+
+KINDS = {"whole": ("plain",), "ends": ("surname_id", "given_id")}
 
 
 @dataclass(frozen=True)
 class Frequencies:
-    """`people`: cards with a name. `plain`: `plain` (hash of the name without accents), `met`. `ends`: `surname_id`, `given_id`, `met`.
-    `commune`, `year`: `value`, `bits` (half bits, as `Chances.rows`)."""
+    """`people`: cards. `whole`, `ends`: how many cards (`met`) bear a name (`KINDS`; `plain` is a hash) and were born about then (`born`, in
+    steps of `COHORT` years); `born`: the same of all names. `commune`, `year`: `value`, `bits` (as in `Chances`). `borne`:
+    `given_accented_id` of the given names that people bear."""
 
     people: int
-    plain: pl.DataFrame
+    whole: pl.DataFrame
     ends: pl.DataFrame
+    born: pl.DataFrame
     commune: pl.DataFrame
     year: pl.DataFrame
+    borne: pl.DataFrame
+
+
+def with_borne(names: pl.DataFrame, known: Frequencies) -> pl.DataFrame:
+    """`Records.names` whose `borne` is that of another time."""
+    return names.with_columns(borne=pl.col("given_accented_id").is_in(known.borne["given_accented_id"].implode()))
 
 
 def frequencies(records: Records) -> Frequencies:
     """Those of these records."""
-    latest = records.rows.filter("latest")
-    met = np.bincount(latest["name"].drop_nulls().to_numpy(), minlength=records.names.height)
-    named = records.names.select(pl.col("plain").hash(), "surname_id", "given_id").with_columns(met=pl.Series(met, dtype=pl.Int64))
+    named, latest = _named(records), records.rows["latest"]
+    counted = {kind: named.filter(latest).group_by(*columns, "born").agg(met=pl.len()) for kind, columns in KINDS.items()}
     steps = {}
     for column in ("commune", "year"):
-        values = latest[column].drop_nulls().unique().sort()
-        steps[column] = pl.DataFrame({"value": values, "bits": _rarer(values, latest[column])})
+        values = records.rows[column].drop_nulls().unique().sort()
+        steps[column] = pl.DataFrame({"value": values, "bits": _rarer(values, records.rows.filter("latest")[column])})
     return Frequencies(
-        people=int(met.sum()),
-        plain=named.group_by("plain").agg(pl.col("met").sum()).sort("plain"),
-        ends=named.group_by("surname_id", "given_id").agg(pl.col("met").sum()).sort("surname_id", "given_id", nulls_last=True),
+        people=int(latest.sum()),
+        whole=counted["whole"].sort(KINDS["whole"] + ("born",), nulls_last=True),
+        ends=counted["ends"].sort(KINDS["ends"] + ("born",), nulls_last=True),
+        born=named.filter(latest).group_by("born").agg(met=pl.len()).sort("born"),
         commune=steps["commune"],
         year=steps["year"],
+        borne=records.names.filter("borne").select("given_accented_id").unique().sort("given_accented_id"),
     )
 
 
 def pinned_chances(records: Records, model: Model, known: Frequencies) -> Chances:
     """`weigh.chances` with frequencies of another time: `pinned_chances(r, m, frequencies(r))` is `chances(r, m)`."""
-    whole, ends = _word_bits(records.names, model)
-    named = records.names.select(pl.col("plain").hash(), "surname_id", "given_id")
-    counted = {
-        "whole": named.join(known.plain, on="plain", how="left", maintain_order="left")["met"],
-        "ends": named.join(known.ends, on=["surname_id", "given_id"], how="left", maintain_order="left", nulls_equal=True)["met"],
-    }
+    named = _named(records)
+    name = records.rows["name"].fill_null(records.names.height).to_numpy()
     bits = {}
-    for kind, prior in (("whole", whole), ("ends", ends)):
-        others = np.maximum(counted[kind].fill_null(0).to_numpy() - 2, 0)
-        value = np.log2((EXPECTED + others) / (EXPECTED * np.exp2(-prior) + known.people))
-        bits[kind] = _steps(-value).clip(0, RARITIES - 1).astype(np.int8)
+    for (kind, columns), prior, counts in zip(KINDS.items(), _word_bits(records.names, model), (known.whole, known.ends), strict=True):
+        of_name = _met(named, counts.group_by(*columns).agg(pl.col("met").sum()), list(columns))
+        anyone = _corrected(np.append(prior, 0.0)[name], of_name, known.people)
+        value = _corrected(anyone, _met(named, counts, [*columns, "born"]), _met(named, known.born, ["born"]))
+        bits[kind] = np.clip(_steps(-value), 0, RARITIES - 1).astype(np.int8)
     rows = {}
     for column, steps in (("commune", known.commune), ("year", known.year)):
-        values = records.rows.select(value=column)
-        rows[f"{column}_bits"] = values.join(steps, on="value", how="left", maintain_order="left")["bits"].fill_null(0)
-    return Chances(names=pl.DataFrame(bits), rows=pl.DataFrame(rows))
+        rows[column] = records.rows.select(value=column).join(steps, on="value", how="left", maintain_order="left")["bits"].fill_null(0)
+    return Chances(pl.DataFrame(bits).with_columns(**rows))
+
+
+def _named(records: Records) -> pl.DataFrame:
+    """`plain`, `surname_id`, `given_id`, `born` of each row; null without a name."""
+    names = records.names.select(pl.int_range(pl.len(), dtype=pl.Int32).alias("name"), pl.col("plain").hash(), "surname_id", "given_id")
+    return records.rows.select("name", born=pl.col("year").fill_null(0) // COHORT).join(names, on="name", how="left", maintain_order="left")
+
+
+def _met(named: pl.DataFrame, counts: pl.DataFrame, by: list[str]) -> npt.NDArray[np.float64]:
+    met = named.select(by).join(counts, on=by, how="left", maintain_order="left", nulls_equal=True)["met"]
+    return met.fill_null(0).to_numpy().astype(np.float64)

@@ -27,13 +27,13 @@ RECORD = np.dtype(
         ("plain", "u4"), ("surname", "u4"), ("given", "u4"), ("ordered", "u4"),
         ("commune", "u4"), ("household", "u4"), ("address", "u4"), ("province", "u2"), ("old_province", "u2"),
         ("cut", "u2"),  # rules of which a block of this record was cut, as bits
-        ("sex", "u1"), ("verified", "u1"), ("commune_bits", "i1"), ("year_bits", "i1"),
+        ("sex", "u1"), ("verified", "u1"), *((f"{column}_bits", "i1") for column in ("whole", "ends", "commune", "year")),
     ],
     align=True,
 )  # fmt: skip
 NAME = np.dtype(
     [(c, "u4") for c in ("plain", "joined", "ordered", "surname", "given", "middle", "given_accented", "letters")]
-    + [("accented", "u1"), ("long_given", "u1"), ("whole", "i1"), ("ends", "i1")],
+    + [("accented", "u1"), ("long_given", "u1")],
     align=True,
 )
 BY_TEXT = 255  # the level of a pair of names that only their text can tell
@@ -47,7 +47,7 @@ def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
         return numba.njit(nogil=True)(function)
 
 
-def encoded_names(records: Records, chances: Chances) -> Array:
+def encoded_names(records: Records) -> Array:
     """`NAME`, row by row of `records.names`, and a last one for records without a name."""
     names = records.names
     made = np.zeros(names.height + 1, NAME)
@@ -56,18 +56,15 @@ def encoded_names(records: Records, chances: Chances) -> Array:
     made["letters"][:-1] = letters(names["plain"])
     made["accented"][:-1] = names["accented"].to_numpy()
     made["long_given"][:-1] = (names["given"].str.len_bytes() >= 3).to_numpy()
-    for column in ("whole", "ends"):
-        made[column][:-1] = chances.names[column].to_numpy()
     return made
 
 
 def letters(plain: pl.Series) -> Array:
-    """Which letters a name holds, as bits; whatever is not a to z shares a bit, as spaces do not count."""
-    named = plain.rename("plain").to_frame()
-    bits = pl.lit(0, pl.UInt32)
-    for place, letter in enumerate("abcdefghijklmnopqrstuvwxyz"):
-        bits = bits | pl.when(pl.col("plain").str.contains(letter, literal=True)).then(pl.lit(1 << place, pl.UInt32)).otherwise(0)
-    return named.select(bits).to_series().to_numpy()
+    """Which letters a to z a text holds, as bits; nothing else counts."""
+    text = plain.to_arrow()
+    _, offsets, data = text.buffers()
+    bounds = np.frombuffer(offsets, np.int64 if str(text.type) == "large_string" else np.int32)[text.offset : text.offset + len(text) + 1]
+    return _letters(bounds.astype(np.int64), np.frombuffer(data or b"", np.uint8))  # type: ignore[no-any-return]
 
 
 def encoded(records: Records, chances: Chances, names: Array) -> Array:
@@ -86,8 +83,8 @@ def encoded(records: Records, chances: Chances, names: Array) -> Array:
         made[column] = (rows[column] + 1).fill_null(0).to_numpy()
     for column in ("household", "address", "sex"):
         made[column] = rows[column].fill_null(0).to_numpy()
-    for column in ("commune_bits", "year_bits"):
-        made[column] = chances.rows[column].to_numpy()
+    for column in chances.rows.columns:
+        made[f"{column}_bits"] = chances.rows[column].to_numpy()
     made["verified"] = rows["verified"].to_numpy()
     return made
 
@@ -115,9 +112,21 @@ _CITIZEN, _SHORT, _INSURED, _NAME_BIRTH, _GIVEN_BIRTH, _BIRTH_COMMUNE, _NAME_YEA
 )
 _STRIDES = np.cumprod([1, *[len(LEVELS[f]) + 1 for f in reversed(LEVELS)]])[::-1]
 _NAME_AT, _BIRTH_AT, _SEX_AT, _CITIZEN_AT, _INSURED_AT, _PLACE_AT = (int(n) for n in _STRIDES[1:])
+_OTHER_MIDDLE, _SAME_GIVEN, _SAME_SURNAME, _OTHER_NAME = (
+    LEVELS["name"].index(level) + 1 for level in ("other_middle_name", "same_given_name", "same_surname", "other")
+)
 RARITY_AT = int(_STRIDES[0])
-NAME_AT = _NAME_AT
 _RARE = np.array([False, *(level in RARE_LEVELS for level in LEVELS["name"])])
+
+
+@_compiled
+def _letters(bounds: Array, data: Array) -> Array:  # pragma: no cover
+    out = np.zeros(len(bounds) - 1, np.uint32)
+    for i in range(len(out)):
+        for byte in data[bounds[i] : bounds[i + 1]]:
+            if 97 <= byte <= 122:
+                out[i] |= np.uint32(1) << np.uint32(byte - 97)
+    return out
 
 
 @_compiled
@@ -286,31 +295,33 @@ def _name(a: Any, b: Any) -> int:  # pragma: no cover
         within = ends and (a.letters & b.letters == a.letters or a.letters & b.letters == b.letters)
         if within or _letters_apart(a.letters, b.letters) <= 4:
             return BY_TEXT
-        return 7 if ends else 8
+        return _OTHER_MIDDLE if ends else _SAME_GIVEN
     if ends:
         if middle and a.long_given and b.long_given and _letters_apart(a.letters, b.letters) <= 2:
             return BY_TEXT
-        return 9
-    return 10
+        return _SAME_SURNAME
+    return _OTHER_NAME
 
 
 @_compiled
-def in_common(a: Any, b: Any) -> int:  # pragma: no cover
-    """How rare the commune and the year are that two records share, in half bits."""
-    bits = 0
+def _rarity(a: Any, b: Any, level: int) -> int:  # pragma: no cover
+    """How rare the name, the commune and the year are that two records have in common, in half bits; 0 where that does not count."""
+    if not _RARE[level]:
+        return 0
+    bits = min(a.whole_bits, b.whole_bits) if level <= 3 else min(a.ends_bits, b.ends_bits)
     if a.commune != 0 and a.commune == b.commune:
         bits += a.commune_bits
     if a.born >> 16 != 0 and a.born >> 16 == b.born >> 16:
         bits += a.year_bits
-    return bits
+    return max(0, min(RARITIES - 1, bits))
 
 
 @_compiled
-def shared_bits(left: Array, right: Array, records: Array) -> Array:  # pragma: no cover
-    """`in_common` of each pair."""
+def name_codes(level: Array, left: Array, right: Array, records: Array) -> Array:  # pragma: no cover
+    """What the level of the name and its rarity add to the code of each pair."""
     out = np.zeros(len(left), np.int32)
     for i in range(len(left)):
-        out[i] = in_common(records[left[i]], records[right[i]])
+        out[i] = level[i] * _NAME_AT + _rarity(records[left[i]], records[right[i]], level[i]) * RARITY_AT
     return out
 
 
@@ -333,9 +344,6 @@ def patterns(left: Array, right: Array, records: Array, names: Array) -> tuple[A
             if level == BY_TEXT:
                 unread[i] = True
             else:
-                code += level * _NAME_AT
-                if _RARE[level]:
-                    rarity = min(n.whole, m.whole) if level <= 3 else min(n.ends, m.ends)
-                    code += max(0, min(RARITIES - 1, rarity + in_common(a, b))) * RARITY_AT
+                code += level * _NAME_AT + _rarity(a, b, level) * RARITY_AT
         codes[i] = code
     return codes, unread

@@ -17,7 +17,7 @@ import numpy.typing as npt
 import polars as pl
 
 from transforms.persons.candidates import LISTED, RULES, Blocks, candidates, counted, pairs_of, plan
-from transforms.persons.compare import RARE_LEVELS, LEVELS, RARITIES, Chances, compare, compare_names, pattern_frame
+from transforms.persons.compare import RARITIES, Chances, compare, compare_names, pattern_frame
 from transforms.persons.standardise import Records
 from transforms.persons.weigh import Model, weigh
 
@@ -61,28 +61,32 @@ def _by_kernel(
 ) -> Scored:
     from transforms.persons import kernel  # numba is not loaded where it is not needed
 
-    names = kernel.encoded_names(records, chances)
+    names = kernel.encoded_names(records)
     rows = kernel.encoded(records, chances, names)
     for rule, found in enumerate(blocks):
         rows["cut"][found.rows[found.cut]] |= np.uint16(1 << rule)
-    worth = _weights(model, kernel.RARITY_AT) >= least
+    size = kernel.RARITY_AT * RARITIES
+    known, worth = np.zeros(size, np.bool_), np.zeros(size, np.bool_)  # by pattern; several workers may find out the same
 
     def compared(rule: int, left: Array, right: Array) -> tuple[int, Array, Array, Array, Array, Array]:
         codes, unread = kernel.patterns(left, right, rows, names)
-        _read(records, chances, rows, left, right, codes, unread)
-        pattern, pairs = np.unique(codes, return_counts=True) if len(codes) < CHUNK // 8 else _histogram(codes, len(worth))
+        _read(records, rows, left, right, codes, unread)
+        pattern, pairs = np.unique(codes, return_counts=True) if len(codes) < CHUNK // 8 else _histogram(codes, size)
+        unknown = pattern[~known[pattern]].astype(np.int32)
+        worth[unknown] = weigh(pattern_frame(pl.Series(unknown)), model)["weight"].to_numpy() >= least
+        known[unknown] = True
         keep = worth[codes]
         return rule, pattern, pairs, left[keep], right[keep], codes[keep]
 
     def first(task: tuple[int, bool, Array, Array]) -> tuple[int, Array, Array]:
         rule, cut, left, right = task
         made = kernel.first_made(rule, cut, left, right, rows)
-        return rule, left[made], right[made]
+        return rule + len(RULES) * cut, left[made], right[made]
 
     def whole(task: tuple[int, bool, Array, Array]) -> tuple[int, Array, Array, Array, Array, Array]:
         return compared(*first(task))
 
-    total = np.zeros(len(worth), np.int64)
+    total = np.zeros(size, np.int64)
     new = np.zeros(len(RULES), np.int64)
     kept = []
     with ThreadPoolExecutor(workers) as pool:
@@ -121,7 +125,7 @@ def _tasks(blocks: list[Blocks], cut: bool, parts: int) -> Iterator[tuple[int, b
 
 
 def _leftover(rest: list[Any], size: int, compared: Any) -> Iterator[Any]:
-    """What cut blocks and listed numbers alone have made: pairs may be there twice, and count for the first rule."""
+    """What cut blocks and listed numbers alone have made: pairs may be there twice, and count for the first rule, whole blocks first."""
     if not rest:
         return
     code = np.concatenate([left.astype(np.int64) * size + right for _, left, right in rest])
@@ -134,10 +138,10 @@ def _leftover(rest: list[Any], size: int, compared: Any) -> Iterator[Any]:
         mine = code[rule == each]
         for start in range(0, len(mine), CHUNK):
             some = mine[start : start + CHUNK]
-            yield compared(int(each), (some // size).astype(np.int32), (some % size).astype(np.int32))
+            yield compared(int(each) % len(RULES), (some // size).astype(np.int32), (some % size).astype(np.int32))
 
 
-def _read(records: Records, chances: Chances, rows: Array, left: Array, right: Array, codes: Array, unread: Array) -> None:
+def _read(records: Records, rows: Array, left: Array, right: Array, codes: Array, unread: Array) -> None:
     """Completes, in place, the codes of pairs whose names have to be read; each distinct pair of names once."""
     from transforms.persons import kernel
 
@@ -148,11 +152,8 @@ def _read(records: Records, chances: Chances, rows: Array, left: Array, right: A
     one, two = rows["name"][left].astype(np.int64), rows["name"][right].astype(np.int64)
     distinct, back = np.unique(np.minimum(one, two) * size + np.maximum(one, two), return_inverse=True)
     split = pl.DataFrame({"code": distinct, "one": distinct // size, "two": distinct % size})
-    levels = compare_names(records.names, split, chances.names).sort("code")
-    name, rarity = levels["name"].to_numpy().astype(np.int32)[back], levels["rarity"].to_numpy().astype(np.int32)[back]
-    counts = np.isin(name, [LEVELS["name"].index(level) + 1 for level in RARE_LEVELS])
-    rarity = np.clip(rarity + kernel.shared_bits(left, right, rows), 0, RARITIES - 1)
-    codes[where] += name * kernel.NAME_AT + np.where(counts, rarity, 0) * kernel.RARITY_AT
+    level = compare_names(records.names, split).sort("code")["name"].to_numpy()[back]
+    codes[where] += kernel.name_codes(level, left, right, rows)
 
 
 def _histogram(codes: Array, size: int) -> tuple[Array, Array]:
@@ -160,7 +161,3 @@ def _histogram(codes: Array, size: int) -> tuple[Array, Array]:
     seen = np.flatnonzero(counts)
     return seen, counts[seen]
 
-
-def _weights(model: Model, rarity_at: int) -> Array:
-    """The weight of every pattern that there can be, by its code."""
-    return weigh(pattern_frame(pl.Series(np.arange(rarity_at * RARITIES, dtype=np.int32))), model)["weight"].to_numpy()

@@ -35,6 +35,7 @@ STATES_KEPT = 4
 STRUCTURED, ENOUGH_TO_JUDGE = 0.3, 20
 NAMES_PER_NUMBER = 8
 CROWDED = ("citizen", "short_citizen", "insured", "insured_too")
+RARE_GIVEN = 2e-4  # of people: a given name that fewer bear is rather a slip of the pen
 
 TONES = "\u0300\u0301\u0303\u0309\u0323"  # grave, acute, tilde, hook, dot below: in NFD behind their vowel
 _CONSONANTS = "bcdđghklmnpqrstvx"
@@ -49,7 +50,7 @@ class Records:
     `rows`: one row per card and state, sorted so that neighbours resemble each other: `card`, `latest`, `name` (row of `names`),
     `birth` (yyyymmdd), `year`, `day_month`, `vague`, `sex`, `citizen`, `verified`, `short_citizen`, `insured`, `insured_too`,
     `province`, `old_province`, `commune`, `household`, `address`. Null wherever nothing is known.
-    `names`: one row per distinct name, see `names`.
+    `names`: one row per distinct name, see `names`; and `borne`: people bear that given name (see `_borne`).
     `crowded`: kind of number → how many numbers were set aside because too many names carry them. `set_aside`: these, with who carries
     them: `kind`, `number`, `card`, `plain` (hash of the name).
     """
@@ -130,14 +131,16 @@ def states(cards: pl.LazyFrame, numbers: pl.DataFrame, spelt: pl.DataFrame) -> p
     """
     moment = pl.col("period").cast(pl.Date).cast(pl.Int32).cast(pl.Int64).fill_null(0) * 2**32
     moment += pl.col("received_rank").fill_null(0).cast(pl.Int64)
-    seen = (
+    said = (
         cards.select("card_number", "full_name", *_said(), moment=moment)
         .join(numbers.lazy().select("card_number", "card"), on="card_number")
         .join(spelt.lazy(), on="full_name", how="left")
-        .group_by("card", "name", *SAID)
-        .agg(pl.col("moment").max())
-        .collect(engine="streaming")
+        .select("card", "name", *SAID, "moment")
     )
+    # Where no number stands twice, as in the registers of one month, each row is a state.
+    if cards.select(pl.len()).collect().item() > numbers.height:
+        said = said.group_by("card", "name", *SAID).agg(pl.col("moment").max())
+    seen = said.collect(engine="streaming")
     several = pl.col("card").is_duplicated()
     order = ["card", "moment", "name", *SAID]
     changed = (
@@ -241,6 +244,7 @@ def standardise(cards: pl.DataFrame | pl.LazyFrame) -> Records:
         insured=keys["insured"].gather(seen["card"]),
     ).with_columns(insured_too=pl.when(pl.col("insured_too") != pl.col("insured").fill_null(-1)).then(pl.col("insured_too")))
     rows, set_aside = without_crowded(rows, table)
+    table = table.with_columns(borne=_borne(rows, table))
     identity = pl.col("card").cast(pl.Int64) * 8 + pl.col("state")
     rows = in_order(_with_verified(rows).sort(identity))
     return Records(
@@ -259,6 +263,14 @@ def in_order(rows: pl.DataFrame) -> pl.DataFrame:
     alike = pl.col("name").cast(pl.Int64).fill_null(-1) * 2**37 + pl.col("birth").fill_null(0).cast(pl.Int64) * 2**12
     alike += pl.col("sex").fill_null(0).cast(pl.Int64) * 2**10 + pl.col("commune").fill_null(0) % 2**10
     return rows.sort(alike, maintain_order=True)
+
+
+def _borne(rows: pl.DataFrame, table: pl.DataFrame) -> pl.Series:
+    """Of each name, whether people bear its given name, as it is written. In a small register each is taken for a name."""
+    latest = rows.filter(pl.col("state") == 0)["name"].drop_nulls()
+    met = latest.value_counts(name="met").join(table.select(name=pl.int_range(pl.len(), dtype=pl.Int32), given="given_accented_id"), on="name")
+    known = met.group_by("given").agg(pl.col("met").sum()).filter(pl.col("met") + 2.5 >= RARE_GIVEN * (latest.len() + 5_000))
+    return table["given_accented_id"].is_in(known["given"].implode())
 
 
 def without_crowded(rows: pl.DataFrame, table: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:

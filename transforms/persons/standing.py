@@ -16,7 +16,7 @@ import numpy.typing as npt
 import polars as pl
 
 from transforms.persons.candidates import BLOCK_LIMIT, LISTED, PAIRS_ALWAYS, PAIRS_PER_RECORD, RULES, key_columns, mixed
-from transforms.persons.frequencies import Frequencies
+from transforms.persons.frequencies import Frequencies, with_borne
 from transforms.persons.standardise import EVIDENCE, Records, in_order, looks_verified, names
 
 Array = npt.NDArray[Any]
@@ -35,7 +35,7 @@ class Standing:
     card has several numbers). `starts`: first row of each card. `keys`: per rule a sorted array, hash of the key above, card below.
     `component`: the smallest card that a card is connected with, the guard left aside; `cluster`: the smallest of its person.
     `pairs`: `left`, `right` (cards) and `evidence.PAIRS`. `set_aside`: `kind`, `number`, `card`, `plain` (hash of the name).
-    `facts`: model, population, how many CCCDs could be and were verified, and what the index was made from.
+    `facts`: the model (as `model_file.as_text`), how many CCCDs could be and were verified, and what the index was made from.
     """
 
     cards: pl.DataFrame
@@ -220,7 +220,7 @@ def joined(standing: Standing, cards: Array, new: Records) -> Records:
         numbers=numbers,
         cards=keys,
         rows=in_order(pl.concat(rows).sort("card", maintain_order=True)),
-        names=table,
+        names=with_borne(table, standing.frequencies),
         crowded={},
         set_aside=standing.set_aside.clear(),
     )

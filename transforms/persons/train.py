@@ -18,7 +18,7 @@ import polars as pl
 from transforms.persons.compare import FIELDS, LEVELS, RARE_LEVELS, Chances, compare
 from transforms.persons.score import score
 from transforms.persons.standardise import Records, standardise
-from transforms.persons.weigh import Model, chances, joint_bits, pinned
+from transforms.persons.weigh import COHORT, Model, chances, joint_bits, pinned, share_of
 
 Floats = npt.NDArray[np.float64]
 Levels = dict[str, dict[str, dict[str, float]]]
@@ -26,6 +26,7 @@ Levels = dict[str, dict[str, dict[str, float]]]
 DRAWN = 400_000  # pairs of each stratum
 PRIOR_PAIRS = 100.0  # as many pairs as the values that training starts from are worth
 ROUNDS = 60
+ENOUGH = 1_000  # pairs of one household to measure that class by
 
 
 def train(cards: pl.DataFrame | pl.LazyFrame, start: Model | None = None, version: str = "trained") -> Model:
@@ -36,7 +37,8 @@ def train(cards: pl.DataFrame | pl.LazyFrame, start: Model | None = None, versio
     records = standardise(cards)
     model = replace(start or pinned(), population=float(records.cards.height))
     rare = chances(records, model)
-    model = replace(model, levels=with_unrelated(model.levels, unrelated(records, rare)))
+    levels = measured(model.levels, "unrelated", unrelated(records, rare))
+    model = replace(model, levels=measured(levels, "household", household(records, rare)))
     return replace(fitted(score(records, rare, model, np.inf).patterns, model), version=version)
 
 
@@ -63,6 +65,7 @@ def fitted(patterns: pl.DataFrame, model: Model) -> Model:
             total = sum(of["match"] for of in of_field.values())
             for of in of_field.values():
                 of["match"] /= total
+        _like_at_home(levels["place"])
         further = 2 * matched / model.population
         settled = abs(further - model.further_cards) < 1e-6 * further
         model = replace(model, levels=levels, further_cards=further)
@@ -71,11 +74,19 @@ def fitted(patterns: pl.DataFrame, model: Model) -> Model:
     return model
 
 
-def with_unrelated(levels: Mapping[str, Any], measured: Mapping[str, Mapping[str, float]]) -> Levels:
-    """The levels with what was `measured` for unrelated people in the place of what was there."""
+def _like_at_home(place: dict[str, dict[str, float]]) -> None:
+    """How much is known of the home of two members of a household is what is known of one person's two cards: registers are as they are."""
+    known = ("household", "address", "commune")
+    share = sum(place[level]["household"] for level in known) / sum(place[level]["match"] for level in known)
+    for level in known:
+        place[level]["household"] = place[level]["match"] * share
+
+
+def measured(levels: Mapping[str, Any], kind: str, found: Mapping[str, Mapping[str, float]]) -> Levels:
+    """The levels with what was `found` for a class (`unrelated`, `household`) in the place of what was there."""
     return {
         field: {
-            level: {name: measured.get(field, {}).get(level, chance) if name.startswith("unrelated") else chance for name, chance in of.items()}
+            level: {name: found.get(field, {}).get(level, chance) if name.startswith(kind) else chance for name, chance in of.items()}
             for level, of in levels[field].items()
         }
         for field in FIELDS
@@ -87,15 +98,18 @@ def unrelated(records: Records, rare: Chances) -> dict[str, dict[str, float]]:
 
     Numbers are not measured: who shares one is hardly ever unrelated.
     """
-    rows = records.rows.filter(pl.lit(True)).with_row_index("row").filter("latest")
-    named = rows.select("row", given=records.names["given_id"].gather(rows["name"]), commune="commune")
+    rows = _latest(records)
+    cohort = (pl.col("year") // COHORT).cast(pl.Int64)
+    given = records.names["given_id"].gather(rows["name"]).cast(pl.Int64)
+    named = rows.select("row", "commune", cohort=cohort, given=pl.lit(given) * 1_000 + cohort)
     anyone = _drawn(records, rare, rows["row"].to_numpy(), np.zeros(rows.height, np.int64))
     namesakes = _stratum(records, rare, named.drop_nulls("given"), "given")
     neighbours = _stratum(records, rare, named.drop_nulls("commune"), "commune")
-    alike, together = _share(named["given"]), _share(named["commune"])
+    # Names are compared among people born about the same time, as their chances are (`weigh.chances`).
+    alike, together = share_of(named["given"]) / max(share_of(named.filter(pl.col("given").is_not_null())["cohort"]), 1e-9), share_of(named["commune"])
     found = {"birth": _shares(anyone, "birth"), "sex": _shares(namesakes, "sex"), "place": _shares(anyone, "place")}
     dates = records.rows.filter(pl.col("latest") & ~pl.col("vague"))["birth"]
-    found["birth"]["same"] = _share(dates) * (dates.drop_nulls().len() / max(rows["year"].drop_nulls().len(), 1)) ** 2
+    found["birth"]["same"] = share_of(dates) * (dates.drop_nulls().len() / max(rows["year"].drop_nulls().len(), 1)) ** 2
     found["birth"] |= {"swapped": found["birth"]["same"] * 0.4}
     home = _shares(neighbours, "place")
     apart = neighbours.filter(pl.col("apart"))
@@ -106,21 +120,35 @@ def unrelated(records: Records, rare: Chances) -> dict[str, dict[str, float]]:
     found["place"]["address"] = together * by_chance
     del found["place"]["household"]
     names, close = _shares(anyone, "name"), _shares(namesakes, "name")
-    found["name"] = {level: names[level] for level in ("given_name_close", "same_surname", "other")}
+    found["name"] = {level: names[level] for level in ("given_name_slip", "given_name_close", "same_surname", "other")}
     found["name"]["same_given_name"] = alike * close["same_given_name"]
     kinds = {level: "whole" if level in ("same", "unaccented", "other_accents") else "ends" for level in RARE_LEVELS}
-    met = records.names.height and np.bincount(rows["name"].drop_nulls().to_numpy(), minlength=records.names.height)
+    named_rows = records.rows["latest"] & records.rows["name"].is_not_null()
     for level, kind in kinds.items():
-        typical = float((np.exp2(-rare.names[kind].to_numpy() / 2) * met).sum() / max(np.sum(met), 1))
+        typical = float(np.exp2(-rare.rows[kind].filter(named_rows).to_numpy() / 2).mean()) if named_rows.any() else 1.0
         found["name"][level] = alike * close[level] / max(typical, 1e-12)
     return found
 
 
-def _share(values: pl.Series) -> float:
-    """How likely two random known values are the same one."""
-    counts = values.drop_nulls().value_counts()["count"].cast(pl.Float64)
-    total = float(counts.sum())
-    return float((counts * (counts - 1)).sum()) / max(total * (total - 1), 1.0)
+def household(records: Records, rare: Chances) -> dict[str, dict[str, float]]:
+    """The chance of each level between two members of one household, as far as pairs with one household number tell.
+
+    Pairs with one given name are left out: they may be one person. The levels that only those have, and all numbers, stay as they are.
+    """
+    members = _stratum(records, rare, _latest(records).drop_nulls("household"), "household")
+    same_given = [place for place, level in enumerate(LEVELS["name"], 1) if level in (*RARE_LEVELS, "same_given_name")]
+    others = members.filter(~pl.col("name").is_in(same_given))
+    if others.height < ENOUGH:
+        return {}
+    # Twins are rare, but their names are alike: the model says how often dates are the same.
+    birth = {level: share for level, share in _shares(others, "birth").items() if level != "same"}
+    return {"birth": birth, "sex": _shares(others, "sex")} | {
+        "name": {level: share for level, share in _shares(others, "name").items() if level in ("same_surname", "other")}
+    }
+
+
+def _latest(records: Records) -> pl.DataFrame:
+    return records.rows.with_row_index("row").filter("latest")
 
 
 def _shares(drawn: pl.DataFrame, field: str) -> dict[str, float]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -24,6 +24,11 @@ from transforms.persons.compare import FIELDS, LEVELS, RARITIES, Chances
 from transforms.persons.standardise import Records, standard_name
 
 Floats = npt.NDArray[np.float64]
+# Fewer cards than the smallest province has are an excerpt: the people among whom coincidences may happen are not all in sight.
+PROVINCE, EXCERPT_OF = 500_000, 10_000_000
+PRIOR_CARDS = 100_000.0  # as many cards as the chances of the model are worth beside those of the registers at hand
+EXPECTED = 2.0  # people of a name, as many as the chances of its words are worth
+COHORT = 10  # years: names have fashions
 CLASSES = ("match", "unrelated", "household")
 
 
@@ -45,6 +50,23 @@ class Model:
     review_bits: float
     levels: Mapping[str, Mapping[str, Mapping[str, float]]]
     names: Mapping[str, Any]
+
+    def text(self) -> str:
+        """The model file: `parse` reads it again."""
+        fields = {f: {level: {name: float(f"{p:.4g}") for name, p in of.items()} for level, of in self.levels[f].items()} for f in FIELDS}
+        said = {"version": self.version, "population": self.population, "further_cards": float(f"{self.further_cards:.4g}")}
+        said |= {"household_members": self.household_members, "merge_bits": self.merge_bits, "review_bits": self.review_bits}
+        lines = [f'  "{key}": {json.dumps(value)}' for key, value in said.items()]
+        for key, parts in (("fields", fields), ("names", self.names)):
+            inner = []
+            for name, part in parts.items():
+                if key == "fields":
+                    levels = ",\n".join(f'      "{level}": {json.dumps(of)}' for level, of in part.items())
+                    inner.append(f'    "{name}": {{\n{levels}\n    }}')
+                else:
+                    inner.append(f'    "{name}": {json.dumps(part, ensure_ascii=False)}')
+            lines.append(f'  "{key}": {{\n' + ",\n".join(inner) + "\n  }")
+        return "{\n" + ",\n".join(lines) + "\n}\n"
 
     @classmethod
     def parse(cls, text: str) -> Model:
@@ -79,24 +101,92 @@ def chances(records: Records, model: Model) -> Chances:
     had been met among as many as the model expects them in. `whole`: the name as it stands. `ends`: its surname and given name, whatever
     is between. An unaccented word has the chances of all words that it may stand for.
     """
-    names = records.names
-    latest = records.rows.filter("latest")
-    whole, ends = _word_bits(names, model)
-    met = np.bincount(latest["name"].drop_nulls().to_numpy(), minlength=names.height)
-    people = int(met.sum())
+    names, rows = records.names, records.rows
+    name = rows["name"].fill_null(names.height).to_numpy()
+    born = rows["year"].fill_null(0).to_numpy() // COHORT
+    latest = rows["latest"].to_numpy()
     bits = {}
-    for kind, prior, alike in (("whole", whole, ["plain_id"]), ("ends", ends, ["surname_id", "given_id"])):
-        counted = names.select(alike).with_columns(met=pl.Series(met)).select(pl.col("met").sum().over(alike)).to_series().to_numpy()
-        # Of the people met, two are the pair that is asked about.
-        others = np.maximum(counted - 2, 0)
-        bits[kind] = np.log2((EXPECTED + others) / (EXPECTED * np.exp2(-prior) + people))
+    for kind, prior in zip(("whole", "ends"), _word_bits(names, model), strict=True):
+        alike = names["plain_id"] if kind == "whole" else names.select(pl.struct("surname_id", "given_id").rank("dense")).to_series()
+        group = np.append(alike.to_numpy(), 0).astype(np.int64)[name]
+        # First among everyone, then among those born about then. Of the people met, two are the pair that is asked about.
+        anyone = _corrected(np.append(prior, 0.0)[name], _met(group, latest), int(latest.sum()))
+        cohort = _met(group * 1_000 + born, latest)
+        bits[kind] = _corrected(anyone, cohort, _met(born.astype(np.int64), latest))
     return Chances(
-        names=pl.DataFrame({kind: _steps(-value).clip(0, RARITIES - 1).astype(np.int8) for kind, value in bits.items()}),
-        rows=pl.DataFrame({f"{column}_bits": _rarer(records.rows[column], latest[column]) for column in ("commune", "year")}),
+        pl.DataFrame({kind: np.clip(_steps(-value), 0, RARITIES - 1).astype(np.int8) for kind, value in bits.items()}).with_columns(
+            **{column: _rarer(rows[column], rows.filter("latest")[column]) for column in ("commune", "year")}
+        )
     )
 
 
-EXPECTED = 2.0
+def _met(group: npt.NDArray[np.int64], counts: npt.NDArray[np.bool_]) -> Floats:
+    """Of each row, how many rows of its group there are that count."""
+    frame = pl.DataFrame({"group": group})
+    met = frame.filter(pl.Series(counts)).group_by("group").agg(met=pl.len())
+    return frame.join(met, on="group", how="left", maintain_order="left")["met"].fill_null(0).to_numpy().astype(np.float64)
+
+
+def _corrected(prior: Floats, met: Floats, people: Floats | int) -> Floats:
+    """log2 of a chance that was `prior` (log2) before so many of so many people were met who have it."""
+    bits: Floats = np.log2((EXPECTED + np.maximum(met - 2, 0)) / (EXPECTED * np.exp2(-prior) + people))
+    return bits
+
+
+def at_hand(records: Records, model: Model) -> Model:
+    """`model` for these registers: the people among whom a coincidence may happen, and how likely one is in dates and places.
+
+    What one person's cards look like is the model's; how crowded a birth date or a commune is follows from counting all cards. The chances of
+    the model count as `PRIOR_CARDS` cards more, so a small register is judged by them.
+    """
+    latest = records.rows.filter("latest")
+    cards = records.cards.height
+    own = cards / (cards + PRIOR_CARDS)
+    levels = {field: {level: dict(of) for level, of in model.levels[field].items()} for field in FIELDS}
+    for field, found in (("birth", _birth_chances(latest)), ("place", _place_chances(latest, levels["place"]))):
+        for level, chance in found.items():
+            levels[field][level]["unrelated"] = own * chance + (1 - own) * levels[field][level]["unrelated"]
+    return replace(model, population=float(max(cards, EXCERPT_OF * (1 - cards / PROVINCE))), levels=levels)
+
+
+def _birth_chances(latest: pl.DataFrame) -> dict[str, float]:
+    """How likely two random people of known birth year agree in the levels of `birth` that can be counted."""
+    precise = latest.filter(~pl.col("vague")).select("birth", "year")
+    known = max(latest["year"].drop_nulls().len(), 1)
+    share = (precise.height / known) ** 2
+    same, year, precise_year = share_of(precise["birth"]) * share, share_of(latest["year"]), share_of(precise["year"]) * share
+    # A day of up to 12 and another month: 11 × 12 of 365 dates have a counterpart.
+    swapped, digit = same * 0.36, precise_year * 0.06 + same * 10
+    return {
+        "same": same,
+        "swapped": swapped,
+        "one_digit": digit,
+        "year": max(year - precise_year, 0.0),
+        "same_year": max(precise_year * 0.94 - same - swapped, 0.0),
+        "other": max(1 - year - same * 10, 0.1),
+    }
+
+
+def _place_chances(latest: pl.DataFrame, levels: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
+    """How likely two random people agree in the levels of `place`; the levels within a commune keep their proportions."""
+    within = ("household", "address", "commune", "commune_other_home")
+    commune, province = share_of(latest["commune"]), share_of(latest["province"])
+    both = latest.filter(pl.col("old_province").is_not_null())
+    old = share_of(both.select(pl.col("province").cast(pl.Int32) * 100 + pl.col("old_province")).to_series())
+    old = max(old * (both.height / max(latest.height, 1)) ** 2 - commune, 0.0)
+    total = sum(levels[level]["unrelated"] for level in within)
+    return {level: commune * levels[level]["unrelated"] / total for level in within} | {
+        "old_province": old,
+        "province": max(province - commune - old, 0.0),
+        "other": 1 - province,
+    }
+
+
+def share_of(values: pl.Series) -> float:
+    """How likely two random people share their value; the unknown ones left out."""
+    counts = values.drop_nulls().value_counts()["count"].cast(pl.Float64)
+    total = float(counts.sum())
+    return float((counts * (counts - 1)).sum()) / max(total * (total - 1), 1.0)
 
 
 def _steps(bits: Floats) -> Floats:
