@@ -24,6 +24,7 @@ from warehouse.settings import Settings
 log = logging.getLogger("bhyt")
 
 EVENTS, DECISIONS = "person_events", "person_decisions"
+FEW_CARDS = 100_000  # are linked anew in a second or two, and then every figure is that of the registers of tonight
 ANEW = "anew"  # no index was ever made from this
 
 
@@ -106,6 +107,8 @@ class _Linking:
         if unsettled is None or card_persons.base_of(file) != base["run"]:
             raise Relink("the standing index is not that of the index of persons")
         standing, registers = standing_index.read(self.settings)
+        if standing.cards.height < FEW_CARDS:
+            raise Relink("so few cards are linked as fast as what changed among them")
         added, removed = _changed_registers(registers, used)
         try:
             gone = card_persons.cards(self.settings, removed)

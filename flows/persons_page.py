@@ -45,7 +45,7 @@ def histogram(told: Mapping[str, Any]) -> dict[str, Any] | None:
     tallest = math.log10(max(n for _, n in bins)) + 1
 
     def x(bits: float) -> float:
-        return round(LEFT + (bits - low) / (high - low) * (WIDTH - LEFT - 20), 1)
+        return round(float(LEFT + (bits - low) / (high - low) * (WIDTH - LEFT - 20)), 1)
 
     bars = [
         {"x": x(b), "width": max(x(b + 2) - x(b) - 1, 1), "height": round((math.log10(n) + 1) / tallest * HEIGHT, 1), "bits": b, "pairs": n}

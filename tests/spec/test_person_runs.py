@@ -85,7 +85,9 @@ class Nights:
 
 
 @pytest.fixture
-def nights(tmp_path: Path) -> Nights:
+def nights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Nights:
+    """Also of a few cards only those that changed are linked, as in large registers."""
+    monkeypatch.setattr("flows.linking.FEW_CARDS", 0)
     tmp_path.joinpath("landing").mkdir()
     return Nights(tmp_path)
 
