@@ -26,8 +26,9 @@ SCHEMA = {
 }  # fmt: skip
 
 NAMES = (
-    "Nguyễn Thị Lan", "Nguyen Thi Lan", "Nguyễn Thi Lan", "Nguyễn Lan", "Lan Nguyễn Thị", "NguyễnThịLan", "Nguyễn Thị Lam", "Nguyễn Thị Làn",
-    "Nguyễn Ngọc Lan", "Nguyễn Thị Ngọc Lan", "Trần Thị Lan", "Trần Văn Hùng", "Trần Văn Hưng", "Trần Văn Hungg", "Trần Vân Hùng", "Lan", "Đỗ Ý", None,
+    "Nguyễn Thị Lan", "Nguyen Thi Lan", "Nguyễn Thi Lan", "Nguyễn Lan", "Lan Nguyễn Thị", "NguyễnThịLan", "Nguyễn Thị Lam",
+    "Nguyễn Thị Làn", "Nguyễn Ngọc Lan", "Nguyễn Thị Ngọc Lan", "Trần Thị Lan", "Trần Văn Hùng", "Trần Văn Hưng", "Trần Văn Hungg",
+    "Trần Vân Hùng", "Lan", "Đỗ Ý", None,
 )  # fmt: skip
 DATES = (date(1980, 7, 3), date(1980, 3, 7), date(1980, 7, 8), date(1980, 1, 1), date(1986, 7, 3), date(1980, 11, 30), None)
 

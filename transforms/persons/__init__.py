@@ -20,7 +20,7 @@ from transforms.persons.model_file import as_text
 from transforms.persons.pairing import decided, evidence_of, scored_cards
 from transforms.persons.report import estimate
 from transforms.persons.score import score
-from transforms.persons.standardise import Records, standardise
+from transforms.persons.standardise import NAMES_PER_NUMBER, Records, standardise
 from transforms.persons.standing import Standing, latest_said, stand
 from transforms.persons.weigh import Model, at_hand, chances, contributions, pinned, weigh
 
@@ -135,12 +135,39 @@ def _linked(
         "clusters_guarded": clusters.guarded,
         "links_cut": clusters.cut.height,
         "numbers_set_aside": records.crowded,
+        "warnings": _warnings(records, found.counts),
         "decisions": {"together": together.height, "apart": apart.height},
     }
     connected = components(records.cards.height, edges["left"].to_numpy(), edges["right"].to_numpy())
     return Linkage(card_persons, pairs, report), _Found(records, model, scored, clusters, connected)
 
 
+_NUMBERS = {
+    "citizen": "CCCD", "short_citizen": "CMND", "insured": "social insurance number (last ten digits of cards)",
+    "insured_too": "listed social insurance number",
+}  # fmt: skip
+UNKNOWN = 0.5  # of the cards: from there on it is said that a register leaves something out
+
+
+def _warnings(records: Records, counts: pl.DataFrame) -> list[str]:
+    """What is wrong with the registers as a whole, in counts, never in values."""
+    said = [
+        f"{records.crowded[kind]:,} {name} set aside: each is carried by more than {NAMES_PER_NUMBER} names, together by "
+        f"{records.carriers[kind]:,} records"
+        for kind, name in _NUMBERS.items()
+        if records.crowded[kind]
+    ]
+    latest = records.rows.filter("latest")
+    for column, what in (("name", "a name"), ("year", "a birth date")):
+        missing = latest[column].null_count()
+        if missing > UNKNOWN * latest.height:
+            said.append(f"{missing:,} of {latest.height:,} cards are without {what}: they are recognised by their numbers only")
+    left_out = counts.filter(pl.col("left_out") > 0)
+    said += [
+        f"rule {rule}: {cut:,} blocks too large, {pairs:,} pairs not compared; neighbours in order of name and date were"
+        for rule, cut, pairs in left_out.select("rule", "blocks_cut", "left_out").iter_rows()
+    ]
+    return said
 
 
 def _histogram(weighed: pl.DataFrame) -> pl.DataFrame:

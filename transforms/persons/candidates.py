@@ -167,7 +167,7 @@ def _blocks_of_listed(own: Keys, listed: Keys, size: int) -> Blocks:
 def _block_limit(sizes: Integers, records: int) -> int:
     """The largest block size (at most `BLOCK_LIMIT`) at which the rule stays within its number of pairs."""
     budget = PAIRS_PER_RECORD * records + PAIRS_ALWAYS
-    if not len(sizes) or int((sizes * (sizes - 1) // 2).sum()) <= budget and sizes.max() <= BLOCK_LIMIT:
+    if not len(sizes) or (int((sizes * (sizes - 1) // 2).sum()) <= budget and sizes.max() <= BLOCK_LIMIT):
         return BLOCK_LIMIT
     ordered = np.sort(sizes[sizes <= BLOCK_LIMIT])
     total = np.cumsum(ordered * (ordered - 1) // 2)
@@ -178,9 +178,7 @@ def _block_limit(sizes: Integers, records: int) -> int:
     return max(int(ordered[within]) - 1, WINDOW + 1)
 
 
-def pairs_of(
-    blocks: Blocks, chunk: int = 2_000_000, cut: bool | None = None, part: int = 0, parts: int = 1
-) -> Iterator[tuple[Rows, Rows]]:
+def pairs_of(blocks: Blocks, chunk: int = 2_000_000, cut: bool | None = None, part: int = 0, parts: int = 1) -> Iterator[tuple[Rows, Rows]]:
     """Left and right rows (left < right) of the pairs, about `chunk` at a time.
 
     Of the blocks that were `cut` only, or of the others only; and of one of several parts: whole blocks, by the hash of their key.

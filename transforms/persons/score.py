@@ -43,8 +43,8 @@ def score(
 ) -> Scored:
     """Compares all pairs that the rules make, and keeps those that weigh `least` bits or more under `model`.
 
-    `parts`: into how many parts the blocks of each rule are cut; `workers`: threads; `kernel`: the compiled way or the other, by size unless
-    said. None of them changes the result.
+    `parts`: into how many parts the blocks of each rule are cut; `workers`: threads; `kernel`: the compiled way or the other, by size
+    unless said. None of them changes the result.
     """
     blocks = plan(records)
     if not (sum(found.pairs for found in blocks) >= KERNEL_FROM if kernel is None else kernel):
@@ -56,9 +56,7 @@ def score(
     return _by_kernel(records, chances, model, least, blocks, parts, workers)
 
 
-def _by_kernel(
-    records: Records, chances: Chances, model: Model, least: float, blocks: list[Blocks], parts: int, workers: int
-) -> Scored:
+def _by_kernel(records: Records, chances: Chances, model: Model, least: float, blocks: list[Blocks], parts: int, workers: int) -> Scored:
     from transforms.persons import kernel  # numba is not loaded where it is not needed
 
     names = kernel.encoded_names(records)
@@ -160,4 +158,3 @@ def _histogram(codes: Array, size: int) -> tuple[Array, Array]:
     counts = np.bincount(codes, minlength=size)
     seen = np.flatnonzero(counts)
     return seen, counts[seen]
-

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import polars as pl
 
 # What a row says about a person, apart from the number of the card. Two rows of a card that agree in these are one state.
@@ -51,8 +52,8 @@ class Records:
     `birth` (yyyymmdd), `year`, `day_month`, `vague`, `sex`, `citizen`, `verified`, `short_citizen`, `insured`, `insured_too`,
     `province`, `old_province`, `commune`, `household`, `address`. Null wherever nothing is known.
     `names`: one row per distinct name, see `names`; and `borne`: people bear that given name (see `_borne`).
-    `crowded`: kind of number → how many numbers were set aside because too many names carry them. `set_aside`: these, with who carries
-    them: `kind`, `number`, `card`, `plain` (hash of the name).
+    `crowded`, `carriers`: kind of number → how many numbers were set aside because too many names carry them, and on how many records.
+    `set_aside`: these, with who carries them: `kind`, `number`, `card`, `plain` (hash of the name).
     """
 
     numbers: pl.DataFrame
@@ -60,6 +61,7 @@ class Records:
     rows: pl.DataFrame
     names: pl.DataFrame
     crowded: dict[str, int]
+    carriers: dict[str, int]
     set_aside: pl.DataFrame
 
 
@@ -113,7 +115,7 @@ def names(standard: pl.Series) -> pl.DataFrame:
 
 
 def numbers_and_names(cards: pl.LazyFrame) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
-    """What occurs in all registers, each once: the numbers (`keyed_numbers`), the names (`names`), and `full_name` → `name`, its row."""
+    """What occurs in all registers, each once: numbers (`keyed_numbers`), names (`names`), and `full_name` → `name`, its row there."""
     seen = cards.select("card_number").unique().collect(engine="streaming")["card_number"]
     numbers = keyed_numbers(seen)
     spelt = cards.select("full_name").unique().drop_nulls().collect(engine="streaming").with_columns(plainly=composed(pl.col("full_name")))
@@ -179,26 +181,17 @@ def keyed_numbers(distinct: pl.Series) -> pl.DataFrame:
 
     A 10-digit number is the card of 15 characters that ends in it (the smallest, if several do).
     """
-    number = pl.col("card_number")
-    frame = distinct.rename("card_number").to_frame().sort("card_number").with_columns(tail=number.str.slice(-10))
-    short = number.str.len_chars() == 10
-    long = (
-        frame.filter(number.str.len_chars() == 15)
-        .join(frame.filter(short).select("tail"), on="tail", how="semi")
-        .group_by("tail")
-        .agg(card_key=number.min())
-    )
-    keyed = (
-        frame.join(long, on="tail", how="left", maintain_order="left")
-        .with_columns(card_key=pl.when(short).then(pl.col("card_key").fill_null(number)).otherwise(number))
-        # A key is itself a number, so the keys are already in order.
-        .with_columns(card=((number == pl.col("card_key")).cum_sum() - 1).cast(pl.UInt32))
-    )
-    aliases = keyed.filter(number != pl.col("card_key")).select("card_key").unique()
-    moved = aliases.join(keyed.filter(number == pl.col("card_key")).select("card_key", target="card"), on="card_key")
-    return keyed.join(moved, on="card_key", how="left", maintain_order="left").select(
-        "card_number", "card_key", card=pl.coalesce("target", "card"), insured=_digits(pl.col("tail"), 10)
-    )
+    number = distinct.rename("card_number").sort()
+    length, tail = number.str.len_chars(), number.str.slice(-10).rename("tail")
+    frame = pl.DataFrame({"row": np.arange(len(number)), "tail": tail.cast(pl.Int64, strict=False)}).drop_nulls()
+    long, short = (frame.filter(length.gather(frame["row"]) == n) for n in (15, 10))
+    alias = short.join(long.rename({"row": "key"}), on="tail").group_by("row").agg(pl.col("key").min())
+    # The row of each number's key: a key is itself a number, so the keys are in order already.
+    key = np.arange(len(number))
+    key[alias["row"].to_numpy()] = alias["key"].to_numpy()
+    card = (np.cumsum(key == np.arange(len(key))) - 1)[key].astype(np.uint32)
+    keyed = pl.DataFrame({"card_number": number, "card_key": number.gather(key), "card": card, "tail": tail})
+    return keyed.select("card_number", "card_key", "card", insured=_digits(pl.col("tail"), 10))
 
 
 def _digits(text: pl.Expr, length: int) -> pl.Expr:
@@ -253,6 +246,7 @@ def standardise(cards: pl.DataFrame | pl.LazyFrame) -> Records:
         rows=rows.select(pl.exclude("state", "born"), latest=pl.col("state") == 0),
         names=table,
         crowded={kind: set_aside.filter(pl.col("kind") == kind)["number"].n_unique() for kind in CROWDED},
+        carriers={kind: set_aside.filter(pl.col("kind") == kind).height for kind in CROWDED},
         set_aside=set_aside,
     )
 
@@ -268,7 +262,9 @@ def in_order(rows: pl.DataFrame) -> pl.DataFrame:
 def _borne(rows: pl.DataFrame, table: pl.DataFrame) -> pl.Series:
     """Of each name, whether people bear its given name, as it is written. In a small register each is taken for a name."""
     latest = rows.filter(pl.col("state") == 0)["name"].drop_nulls()
-    met = latest.value_counts(name="met").join(table.select(name=pl.int_range(pl.len(), dtype=pl.Int32), given="given_accented_id"), on="name")
+    met = latest.value_counts(name="met").join(
+        table.select(name=pl.int_range(pl.len(), dtype=pl.Int32), given="given_accented_id"), on="name"
+    )
     known = met.group_by("given").agg(pl.col("met").sum()).filter(pl.col("met") + 2.5 >= RARE_GIVEN * (latest.len() + 5_000))
     return table["given_accented_id"].is_in(known["given"].implode())
 
@@ -278,14 +274,13 @@ def without_crowded(rows: pl.DataFrame, table: pl.DataFrame) -> tuple[pl.DataFra
     plain = table.select(name=pl.int_range(pl.len(), dtype=pl.Int32), plain=pl.col("plain").hash())
     carried = [pl.DataFrame(schema={"kind": pl.String, "number": pl.Int64, "card": pl.UInt32, "plain": pl.UInt64})]
     for kind in CROWDED:
-        often = rows.select(kind, "name").drop_nulls(kind).filter(pl.len().over(kind) > NAMES_PER_NUMBER)
-        named = often.join(plain, on="name").group_by(kind).agg(pl.col("plain").n_unique())
+        counts = rows.select(kind).drop_nulls().group_by(kind).len().filter(pl.col("len") > NAMES_PER_NUMBER)
+        often = rows.select(kind, "card", "name").join(counts, on=kind).join(plain, on="name", how="left")
+        named = often.drop_nulls("plain").group_by(kind).agg(pl.col("plain").n_unique())
         shared = named.filter(pl.col("plain") > NAMES_PER_NUMBER)[kind]
         if shared.len():
-            carriers = rows.filter(pl.col(kind).is_in(shared.implode())).select(
-                pl.lit(kind).alias("kind"), pl.col(kind).alias("number"), "card", "name"
-            )
-            carried.append(carriers.join(plain, on="name", how="left").select("kind", pl.col("number").cast(pl.Int64), "card", "plain"))
+            carriers = often.filter(pl.col(kind).is_in(shared.implode())).sort(kind, "card", "name", nulls_last=True)
+            carried.append(carriers.select(pl.lit(kind).alias("kind"), pl.col(kind).cast(pl.Int64).alias("number"), "card", "plain"))
             rows = rows.with_columns(pl.when(~pl.col(kind).is_in(shared.implode())).then(pl.col(kind)))
     return rows, pl.concat(carried)
 

@@ -186,6 +186,7 @@ def part(standing: Standing, cards: Array) -> Records:
         rows=_renamed(rows, spelt, table),
         names=table,
         crowded={},
+        carriers={},
         set_aside=standing.set_aside.clear(),
     )
 
@@ -222,5 +223,6 @@ def joined(standing: Standing, cards: Array, new: Records) -> Records:
         rows=in_order(pl.concat(rows).sort("card", maintain_order=True)),
         names=with_borne(table, standing.frequencies),
         crowded={},
+        carriers={},
         set_aside=standing.set_aside.clear(),
     )
