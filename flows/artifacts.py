@@ -19,7 +19,7 @@ LISTED = 500  # Prefect keeps an artifact in its database; the whole list is in 
 
 
 def show(night: Night, summary: Summary, linkage: Mapping[str, Any] | None = None) -> None:
-    """Write the artifacts; and into the report folder the summary, Data Docs, the page that shows all of it, and that of `linkage`, if there was one."""
+    """Write the artifacts; and into the report folder the summary, Data Docs, the page that shows all of it, and that of `linkage`."""
     page = markdown(summary)
     (night.report_dir / "summary.md").write_text(page, encoding="utf-8")
     create_markdown_artifact(page, key="night-summary", description=f"Night {summary.run_id}")

@@ -46,8 +46,8 @@ def link_persons(settings: Settings, ledger: Ledger, run_id: str) -> Mapping[str
     """Bring the person index up to date; returns the report of the linkage, None when the index stands.
 
     Only what changed is linked, on the standing index; all cards are where that cannot be (`Relink` says why), when code or model
-    changed, and when a person asked for it. The index is written last: until then the events of a killed night are those of no index, and the next
-    one takes them away.
+    changed, and when a person asked for it. The index is written last: until then the events of a killed night are those of no index,
+    and the next one takes them away.
     """
     file = settings.card_persons_file
     if card_persons.fingerprint(file) == made_from(settings, ledger):

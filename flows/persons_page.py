@@ -1,4 +1,4 @@
-"""The model report of a linkage: `persons.html` and `persons.json` in the report folder of the night. Counts only, nothing about one person."""
+"""The report of a linkage: `persons.html` and `persons.json` in the report folder of the night. Counts, nothing about one person."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ from flows.summary import grouped
 
 WIDTH, LEFT, TOP, HEIGHT = 720, 60, 14, 200
 FIGURES = (
-    ("cards", "cards", "thẻ"), ("persons", "persons", "người"), ("persons_with_several_cards", "persons with several cards", "người có nhiều thẻ"),
-    ("pairs_compared", "pairs compared", ""), ("pairs_merged", "pairs that merge", ""), ("pairs_to_review", "pairs for people", "chờ xem xét"),
-    ("links_cut", "links refused by the guard", ""), ("cards_changed", "cards new or changed", ""), ("cards_gone", "cards changed or gone", ""),
+    ("cards", "cards", "thẻ"), ("persons", "persons", "người"),
+    ("persons_with_several_cards", "persons with several cards", "người có nhiều thẻ"),
+    ("pairs_compared", "pairs compared", ""), ("pairs_merged", "pairs that merge", ""),
+    ("pairs_to_review", "pairs for people", "chờ xem xét"), ("links_cut", "links refused by the guard", ""),
+    ("cards_changed", "cards new or changed", ""), ("cards_gone", "cards changed or gone", ""),
 )  # fmt: skip
 
 

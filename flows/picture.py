@@ -147,7 +147,8 @@ def page_of(summary: Summary, found: Figures, docs: str | None, persons: bool = 
     )
     claims = next((r for r in summary.headline if found.months and r["month"] == found.months[-1].month), {})
     return _TEMPLATES.get_template("night.html").render(
-        summary=summary, latest=found.months[-1] if found.months else None, picture=coverage_svg(found), docs=docs, persons=persons, number=grouped,
+        summary=summary, latest=found.months[-1] if found.months else None, picture=coverage_svg(found), docs=docs, persons=persons,
+        number=grouped,
         percent=percent, trouble=trouble[:LISTED], more_trouble=max(0, len(trouble) - LISTED), broken=summary.broken[:LISTED],
         more_broken=max(0, len(summary.broken) - LISTED), visits=claims.get("visits"), fund_paid=billions(claims.get("fund_paid")),
     )  # fmt: skip

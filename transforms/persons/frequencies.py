@@ -17,8 +17,8 @@ KINDS = {"whole": ("plain",), "ends": ("surname_id", "given_id")}
 
 @dataclass(frozen=True)
 class Frequencies:
-    """`people`: cards. `whole`, `ends`: how many cards (`met`) bear a name (`KINDS`; `plain` is a hash) and were born about then (`born`, in
-    steps of `COHORT` years); `born`: the same of all names. `commune`, `year`: `value`, `bits` (as in `Chances`). `borne`:
+    """`people`: cards. `whole`, `ends`: how many cards (`met`) bear a name (`KINDS`; `plain` is a hash) and were born about then (`born`,
+    in steps of `COHORT` years); `born`: the same of all names. `commune`, `year`: `value`, `bits` (as in `Chances`). `borne`:
     `given_accented_id` of the given names that people bear."""
 
     people: int

@@ -90,8 +90,8 @@ def link_new(
     """
     gone = _cards_of(standing, touched)
     new = standardise(changed)
-    _check_pinned(standing, new, gone)
     new = replace(new, rows=_as_pinned(standing, new.rows))
+    _check_pinned(standing, new, gone)
     old = part(standing, gone)
     met, crowds = partners(standing, [*probes(new), *probes(old)], BLOCK_LIMIT)
     repaired = np.setdiff1d(crowds.astype(np.int64), gone)

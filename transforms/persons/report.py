@@ -44,7 +44,7 @@ def estimate(weighed: pl.DataFrame, merge_bits: float, review_bits: float) -> di
 
 def told_as_json(report: Mapping[str, Any], run_id: str, happened: pl.DataFrame, last: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """`Linkage.report` as plain numbers and lists, with the run, the events and the change since the report `last`."""
-    plain = {name: value.to_dicts() if isinstance(value, pl.DataFrame) else value for name, value in report.items()}
+    plain: dict[str, Any] = {name: value.to_dicts() if isinstance(value, pl.DataFrame) else value for name, value in report.items()}
     kinds = happened.group_by("event").len().sort("event")
     change = None
     if last is not None:

@@ -289,7 +289,7 @@ def _with_verified(rows: pl.DataFrame) -> pl.DataFrame:
     """Adds `verified`. Where hardly any number agrees with its card, numbers there have no such structure, and each is taken as it is."""
     rows = rows.with_columns(verified=looks_verified())
     checkable = rows.filter(pl.col("citizen").is_not_null() & pl.col("year").is_not_null())["verified"]
-    if not structured(checkable.len(), checkable.sum()):
+    if not structured(checkable.len(), int(checkable.sum())):
         return rows.with_columns(verified=pl.col("citizen").is_not_null())
     return rows
 
