@@ -260,7 +260,7 @@ def build(settings: Settings, chosen: Plan) -> None:
     area = night.settings
     night.note_timings()
     with night.timed("build"), scratch_directory(area.spool_dir) as scratch:
-        built = Built(night.run_id, making, steps.wanted(area, night.ledger.deliveries()))
+        built = Built(night.run_id, making, steps.wanted(area, night.ledger))
         previous = manifests.of_version(publish.current(settings))
         maker = Build(area, night.ledger, scratch, previous, person_key(area))
         built = maker.run(built, chosen.made_at, code_version())

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import App, Parameter
 
+from flows import cli_persons
 from flows.backfill_commands import app as backfill_app
 from flows.report import commands
 from warehouse.code_version import RELEASE
@@ -282,6 +283,28 @@ def _settings() -> Settings:
             name = "_".join(str(part) for part in ("coverage", *problem["loc"])).upper()
             print(f"bhyt: environment variable {name}: {problem['msg']}", file=sys.stderr)
         sys.exit(USAGE)
+
+
+app.command(cli_persons.review)
+app.command(cli_persons.persons)
+app.command(cli_persons.explain_person, name="explain-person")
+
+
+@cli_persons.persons.command
+def relink(*, wait: float = 0) -> int:
+    """Link all cards anew in a night of its own, also when nothing has changed. Ids stay where the persons are.
+
+    Parameters
+    ----------
+    wait
+        Seconds to wait when another night is running.
+    """
+    from warehouse.storage import restricted_directory
+
+    mark = _settings().relink_file
+    restricted_directory(mark.parent)
+    mark.touch(mode=0o600)
+    return nightly(wait=wait)
 
 
 def _nothing_new(settings: Settings, wait_seconds: float) -> bool:

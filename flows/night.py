@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -20,13 +21,13 @@ from expectations.marts import ANALYST_TABLES, BI_TABLES
 from expectations.marts.quality import RESULTS
 from expectations.quarantine import reasons
 from expectations.validation import RuleResult, Validator
-from transforms import persons
+from flows import linking
 from transforms.geography import Places
 from warehouse import assemble, card_persons, landing, manifests, packs, parts, profiles, publish, reference, staging
 from warehouse.arrivals import Arrivals, arrivals, entry, is_short, repeat, short_archives
 from warehouse.backfill import kept_back
 from warehouse.build import Build, Built
-from warehouse.code_version import code_hash, code_version
+from warehouse.code_version import code_version
 from warehouse.fingerprints import given_fingerprints, of_relations, of_tables, person_key, published_fingerprints, sha256
 from warehouse.ingest import Outcome, ingest
 from warehouse.landing import Landed
@@ -135,7 +136,8 @@ def begin(settings: Settings, received_at: datetime | None = None) -> Night:
         raise NoLandingZone(f"the landing zone {settings.landing_dir} does not exist; set COVERAGE_LANDING or make the folder")
     sweep(settings.spool_dir)
     manifests.keep(settings)
-    for directory in (settings.restricted_dir, settings.manifests_dir, settings.register_digests_dir, *settings.ledger_dir.glob("*")):
+    swept = (settings.restricted_dir, settings.persons_dir, settings.manifests_dir, settings.register_digests_dir)
+    for directory in (*swept, *settings.ledger_dir.glob("*")):
         sweep_temporaries(directory)
     finish_approvals(settings)
     moment = received_at or datetime.now(UTC)
@@ -285,26 +287,19 @@ def _quarantined(night: Night, items: Sequence[Landed], outcomes: Sequence[Outco
     return pl.concat(frames) if frames else pl.DataFrame()
 
 
-def persons_made_from(settings: Settings, deliveries: pl.DataFrame) -> str:
-    """Fingerprint of the person index that the registers in use call for."""
-    return sha256(given_fingerprints(settings, deliveries, "")["typed.cards"], code_hash("transforms/persons"))
-
-
-def link_persons(night: Night) -> dict[str, object] | None:
-    """Make the person index anew when registers in use have changed; returns its report, None when it stands."""
-    settings, deliveries = night.settings, night.ledger.deliveries()
-    made_from = persons_made_from(settings, deliveries)
-    if card_persons.fingerprint(settings.card_persons_file) == made_from:
+def link_persons(night: Night) -> Mapping[str, Any] | None:
+    """Bring the person index up to date when registers in use, decisions or code have changed; its report, None when it stands."""
+    if card_persons.fingerprint(night.settings.card_persons_file) == linking.made_from(night.settings, night.ledger):
         return None
     with night.timed("persons"):
-        linkage = persons.link(card_persons.cards(settings, deliveries))
-        card_persons.write(settings.card_persons_file, linkage.card_persons, made_from)
-        return linkage.report
+        return linking.link_persons(night.settings, night.ledger, night.run_id)
 
 
-def wanted(settings: Settings, deliveries: pl.DataFrame) -> dict[str, str]:
+def wanted(settings: Settings, ledger: Ledger) -> dict[str, str]:
     """Fingerprints of all relations that the ledger as it stands calls for."""
-    given = given_fingerprints(settings, deliveries, persons_made_from(settings, deliveries))
+    # The run too: the same cards linked anew may be other persons.
+    index = sha256(linking.made_from(settings, ledger), card_persons.run_of(settings.card_persons_file))
+    given = given_fingerprints(settings, ledger.deliveries(), index)
     return of_relations(given, person_key(settings))
 
 
@@ -315,7 +310,7 @@ def up_to_date(settings: Settings, ledger: Ledger) -> bool:
         return False
     if made[-1].name < max(ledger.runs(), default=""):
         return False  # the ledger tells of what no version shows yet: a night died before it published, or a person has decided
-    return published_fingerprints(made[-1] / "coverage.duckdb") == of_tables(wanted(settings, ledger.deliveries()))
+    return published_fingerprints(made[-1] / "coverage.duckdb") == of_tables(wanted(settings, ledger))
 
 
 def build(night: Night) -> Built:
@@ -323,7 +318,7 @@ def build(night: Night) -> Built:
     settings = night.settings
     night.note_timings()
     with night.timed("build"), scratch_directory(settings.spool_dir) as scratch:
-        built = Built(night.run_id, publish.staging_directory(settings, night.run_id), wanted(settings, night.ledger.deliveries()))
+        built = Built(night.run_id, publish.staging_directory(settings, night.run_id), wanted(settings, night.ledger))
         previous = manifests.of_version(publish.current(settings))
         maker = Build(settings, night.ledger, scratch, previous, person_key(settings))
         return maker.run(built, night.received_at, code_version())

@@ -46,7 +46,7 @@ def nightly(wait_seconds: float = 0, received_at: datetime | None = None) -> Sum
         night.note_timings()
         summary = summarise(night, found, built, audited, published, linkage)
         try:
-            show(night, summary)
+            show(night, summary, linkage)
         except Exception as error:  # the version is published: a page that cannot be drawn does not make the night a failure
             log.warning("published, but the report could not be written (%s)", type(error).__name__)
         return summary

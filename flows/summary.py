@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from io import StringIO
 from pathlib import Path
@@ -55,7 +56,7 @@ def summarise(
     built: Built | None = None,
     audited: list[RuleResult] | None = None,
     published: Path | None = None,
-    linkage: dict[str, object] | None = None,
+    linkage: Mapping[str, Any] | None = None,
 ) -> Summary:
     """Gather what tonight's ledger entries and the published version say."""
     if built is None or published is None:

@@ -3,7 +3,7 @@
 Append-only: each night writes one Parquet file per book under `restricted/ledger/<book>/<run_id>.parquet`, whole and at the end,
 so a killed night leaves no trace here and is simply done again. What is true now is derived by reading all of them: the latest
 entry of a delivery counts, and whether a register is superseded is a question of which registers there are, not of a status field.
-No personal values: paths, hashes, counts, rules.
+No personal values: paths, hashes, counts, rules; but the books about persons name cards.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Any
 import polars as pl
 
 from expectations.exports import REGISTERS
+from transforms import person_books
 from warehouse import registers
 from warehouse.storage import replacing, restricted_directory
 
@@ -77,6 +78,8 @@ BOOKS: dict[str, dict[str, pl.DataType]] = {
     "quarantine": QUARANTINE,
     "decisions": DECISIONS,
     "timings": TIMINGS,
+    "person_decisions": person_books.DECISIONS,
+    "person_events": person_books.EVENTS,
 }
 
 
@@ -133,16 +136,22 @@ class Ledger:
         frames = [_page(p, schema) for p in files if self.until is None or p.stem <= self.until]
         return pl.concat(frames) if frames else pl.DataFrame(schema={**schema, "run_id": pl.String()})
 
-    def write(self, run_id: str, book: str, rows: Iterable[Entry | Mapping[str, Any]] | pl.DataFrame) -> None:
-        """Add one run's entries to a book."""
+    def write(self, run_id: str, book: str, rows: Iterable[Entry | Mapping[str, Any]] | pl.DataFrame, empty: bool = False) -> None:
+        """Add one run's entries to a book; none leave a file only if asked, so that the run is known to have been."""
         schema = BOOKS[book]
         if not isinstance(rows, pl.DataFrame):
             rows = pl.DataFrame([asdict(r) if isinstance(r, Entry) else r for r in rows], schema=schema)
-        if rows.is_empty():
+        if rows.is_empty() and not empty:
             return
         restricted_directory(self.directory / book)
         with replacing(self.directory / book / f"{run_id}.parquet") as temporary:
             rows.select(pl.col(c).cast(t) for c, t in schema.items()).write_parquet(temporary, compression="zstd")
+
+    def forget_after(self, run_id: str, book: str) -> None:
+        """Take away entries of a book that a killed night wrote after `run_id`, the last run whose work is in place."""
+        for path in (self.directory / book).glob("[0-9]*.parquet"):
+            if path.stem > run_id:
+                path.unlink()
 
     def known_files(self, profiles: str) -> dict[str, tuple[int, int, str]]:
         """Files that need not be looked at again: name → (size, modification time, context).

@@ -69,6 +69,16 @@ class Settings(BaseSettings):
         return self.restricted_dir / "card_persons.parquet"
 
     @cached_property
+    def persons_dir(self) -> Path:
+        """What the person index needs beside itself: evidence of pairs, the standing index, the report of the last linkage."""
+        return self.restricted_dir / "persons"
+
+    @cached_property
+    def relink_file(self) -> Path:
+        """While it exists the next night links all cards anew."""
+        return self.persons_dir / "relink"
+
+    @cached_property
     def person_key_file(self) -> Path:
         return self.restricted_dir / "person_key"
 

@@ -35,6 +35,7 @@ STATES_KEPT = 4
 # In real registers seven of ten CCCDs agree with their cards; numbers drawn at random would do so once in hundreds.
 STRUCTURED, ENOUGH_TO_JUDGE = 0.3, 20
 NAMES_PER_NUMBER = 8
+CROWDED = ("citizen", "short_citizen", "insured", "insured_too")
 RARE_GIVEN = 2e-4  # of people: a given name that fewer bear is rather a slip of the pen
 
 TONES = "\u0300\u0301\u0303\u0309\u0323"  # grave, acute, tilde, hook, dot below: in NFD behind their vowel
@@ -53,6 +54,7 @@ class Records:
     `province`, `old_province`, `commune`, `household`, `address`. Null wherever nothing is known.
     `names`: one row per distinct name, see `names`; and `borne`: people bear that given name (see `_borne`).
     `crowded`, `carriers`: kind of number → how many numbers were set aside because too many names carry them, and on how many records.
+    `set_aside`: these, with who carries them: `kind`, `number`, `card`, `plain` (hash of the name).
     """
 
     numbers: pl.DataFrame
@@ -61,6 +63,7 @@ class Records:
     names: pl.DataFrame
     crowded: dict[str, int]
     carriers: dict[str, int]
+    set_aside: pl.DataFrame
 
 
 def composed(name: pl.Expr) -> pl.Expr:
@@ -237,21 +240,27 @@ def standardise(cards: pl.DataFrame | pl.LazyFrame) -> Records:
         vague=day_month.is_in([0, 101]).fill_null(False),
         insured=keys["insured"].gather(seen["card"]),
     ).with_columns(insured_too=pl.when(pl.col("insured_too") != pl.col("insured").fill_null(-1)).then(pl.col("insured_too")))
-    rows, crowded, carriers = _without_crowded(rows, table)
+    rows, set_aside = without_crowded(rows, table)
     table = table.with_columns(borne=_borne(rows, table))
-    # One number to sort by: name (sorted already), date, sex, and what tells communes apart well enough.
-    alike = pl.col("name").cast(pl.Int64).fill_null(-1) * 2**37 + pl.col("birth").fill_null(0).cast(pl.Int64) * 2**12
-    alike += pl.col("sex").fill_null(0).cast(pl.Int64) * 2**10 + pl.col("commune").fill_null(0) % 2**10
     identity = pl.col("card").cast(pl.Int64) * 8 + pl.col("state")
-    rows = _with_verified(rows).sort(identity).sort(alike, maintain_order=True)
+    rows = in_order(_with_verified(rows).sort(identity))
     return Records(
         numbers=numbers.select("card_number", "card"),
         cards=keys.select("card_key"),
         rows=rows.select(pl.exclude("state", "born"), latest=pl.col("state") == 0),
         names=table,
-        crowded=crowded,
-        carriers=carriers,
+        crowded={kind: set_aside.filter(pl.col("kind") == kind)["number"].n_unique() for kind in CROWDED},
+        carriers={kind: set_aside.filter(pl.col("kind") == kind).height for kind in CROWDED},
+        set_aside=set_aside,
     )
+
+
+def in_order(rows: pl.DataFrame) -> pl.DataFrame:
+    """`rows`, which lie by card and state, so that neighbours resemble each other: by name (sorted already), date, sex, and what tells
+    communes apart well enough, as one number."""
+    alike = pl.col("name").cast(pl.Int64).fill_null(-1) * 2**37 + pl.col("birth").fill_null(0).cast(pl.Int64) * 2**12
+    alike += pl.col("sex").fill_null(0).cast(pl.Int64) * 2**10 + pl.col("commune").fill_null(0) % 2**10
+    return rows.sort(alike, maintain_order=True)
 
 
 def _borne(rows: pl.DataFrame, table: pl.DataFrame) -> pl.Series:
@@ -264,31 +273,37 @@ def _borne(rows: pl.DataFrame, table: pl.DataFrame) -> pl.Series:
     return table["given_accented_id"].is_in(known["given"].implode())
 
 
-def _without_crowded(rows: pl.DataFrame, table: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, int], dict[str, int]]:
-    """Sets aside the numbers that more than `NAMES_PER_NUMBER` different names carry; how many numbers, and on how many records."""
-    plain = table.select(name=pl.int_range(pl.len(), dtype=pl.Int32), plain="plain_id")
-    crowded, carriers = {}, {}
-    for kind in ("citizen", "short_citizen", "insured", "insured_too"):
+def without_crowded(rows: pl.DataFrame, table: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Sets aside the numbers that more than `NAMES_PER_NUMBER` different names carry; and these, as `Records.set_aside`."""
+    plain = table.select(name=pl.int_range(pl.len(), dtype=pl.Int32), plain=pl.col("plain").hash())
+    carried = [pl.DataFrame(schema={"kind": pl.String, "number": pl.Int64, "card": pl.UInt32, "plain": pl.UInt64})]
+    for kind in CROWDED:
         counts = rows.select(kind).drop_nulls().group_by(kind).len().filter(pl.col("len") > NAMES_PER_NUMBER)
-        often = rows.select(kind, "name").join(counts, on=kind)
-        named = often.join(plain, on="name").group_by(kind).agg(pl.col("plain").n_unique(), pl.col("len").first())
-        shared = named.filter(pl.col("plain") > NAMES_PER_NUMBER)
-        crowded[kind], carriers[kind] = shared.height, int(shared["len"].sum())
-        if shared.height:
-            rows = rows.with_columns(pl.when(~pl.col(kind).is_in(shared[kind].implode())).then(pl.col(kind)))
-    return rows, crowded, carriers
+        often = rows.select(kind, "card", "name").join(counts, on=kind).join(plain, on="name", how="left")
+        named = often.drop_nulls("plain").group_by(kind).agg(pl.col("plain").n_unique())
+        shared = named.filter(pl.col("plain") > NAMES_PER_NUMBER)[kind]
+        if shared.len():
+            carriers = often.filter(pl.col(kind).is_in(shared.implode())).sort(kind, "card", "name", nulls_last=True)
+            carried.append(carriers.select(pl.lit(kind).alias("kind"), pl.col(kind).cast(pl.Int64).alias("number"), "card", "plain"))
+            rows = rows.with_columns(pl.when(~pl.col(kind).is_in(shared.implode())).then(pl.col(kind)))
+    return rows, pl.concat(carried)
 
 
 def _with_verified(rows: pl.DataFrame) -> pl.DataFrame:
     """Adds `verified`. Where hardly any number agrees with its card, numbers there have no such structure, and each is taken as it is."""
-    rows = rows.with_columns(verified=_verified())
+    rows = rows.with_columns(verified=looks_verified())
     checkable = rows.filter(pl.col("citizen").is_not_null() & pl.col("year").is_not_null())["verified"]
-    if checkable.len() >= ENOUGH_TO_JUDGE and checkable.sum() < STRUCTURED * checkable.len():
+    if not structured(checkable.len(), int(checkable.sum())):
         return rows.with_columns(verified=pl.col("citizen").is_not_null())
     return rows
 
 
-def _verified() -> pl.Expr:
+def structured(checkable: int, verified: int) -> bool:
+    """Whether CCCDs agree with their cards often enough to have the structure of CCCDs."""
+    return checkable < ENOUGH_TO_JUDGE or verified >= STRUCTURED * checkable
+
+
+def looks_verified() -> pl.Expr:
     """The CCCD agrees with its own card: century and sex (4th digit) and year of birth (5th, 6th). Nothing is verified without a year."""
     part = pl.col("citizen") // 1_000_000 % 1_000
     century_and_sex, yy = part // 100, part % 100
