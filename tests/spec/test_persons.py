@@ -297,6 +297,14 @@ def test_decisions_of_people_come_first() -> None:
     assert persons(*alike, decisions=decided(OTHER, ONE, False)) == [[ONE], [OTHER]]
 
 
+def test_two_cards_told_apart_stay_apart_also_when_both_are_said_to_be_a_third() -> None:
+    one, other, third = (
+        {"card_number": n, "full_name": w, **ELSEWHERE} for n, w in ((ONE, "Lò Thị A"), (OTHER, "Vi Văn B"), (THIRD, "Hà Thị C"))
+    )
+    said = pl.DataFrame({"card_key_a": [ONE, OTHER, ONE], "card_key_b": [OTHER, THIRD, THIRD], "same": [True, True, False]})
+    assert len(persons(one, other, third, decisions=said)) == 2
+
+
 def test_what_was_told_apart_does_not_come_together_by_a_third() -> None:
     apart = pl.DataFrame({"card_key_a": [ONE], "card_key_b": [OTHER], "same": [False]})
     found = persons({"card_number": ONE}, {"card_number": OTHER}, {"card_number": THIRD}, decisions=apart)

@@ -30,8 +30,8 @@ def cluster(records: Records, edges: pl.DataFrame, apart: pl.DataFrame) -> Clust
     """Persons from `edges` (`left` < `right`: cards; `weight`) and the pairs that a person has told `apart` (`left`, `right`).
 
     A component in which no two cards exclude each other stays as it is. In any other the edges are taken again from the heaviest to the
-    lightest (ties: smaller cards first), and one that would bring together what excludes each other is refused. Decisions come first
-    and are not refused: who decided knew which number was wrong.
+    lightest (ties: smaller cards first), and one that would bring together what excludes each other is refused. Decisions come first,
+    and only a decision to keep apart refuses one: who decided knew which number was wrong.
     """
     size = records.cards.height
     apart = apart.select(pl.min_horizontal("left", "right").alias("left"), pl.max_horizontal("left", "right").alias("right")).unique()
@@ -83,13 +83,15 @@ class _Group:
     sexes: set[int] = field(default_factory=set)
     years: set[int] = field(default_factory=set)
 
-    def excludes(self, other: _Group, strangers: dict[int, set[int]]) -> bool:
-        few, many = sorted((self, other), key=lambda g: len(g.cards))
-        return (
-            any(not _one_number(a, b) for a in self.citizens for b in other.citizens)
-            or (len(self.sexes | other.sexes) > 1 and len(self.years | other.years) > 1)
-            or any(not strangers.get(card, set()).isdisjoint(many.cards) for card in few.cards)
+    def excludes(self, other: _Group) -> bool:
+        return any(not _one_number(a, b) for a in self.citizens for b in other.citizens) or (
+            len(self.sexes | other.sexes) > 1 and len(self.years | other.years) > 1
         )
+
+    def is_apart(self, other: _Group, strangers: dict[int, set[int]]) -> bool:
+        """Whether a person has told any two cards of theirs apart."""
+        few, many = sorted((self, other), key=lambda g: len(g.cards))
+        return any(not strangers.get(card, set()).isdisjoint(many.cards) for card in few.cards)
 
     def take(self, other: _Group) -> None:
         self.cards |= other.cards
@@ -114,7 +116,7 @@ def _build_again(edges: pl.DataFrame, facts: pl.DataFrame, apart: pl.DataFrame) 
     held = []
     for left, right, weight in edges.select("left", "right", "weight").iter_rows():
         one, two = group[left], group[right]
-        fits = one is two or weight >= DECIDED or not one.excludes(two, strangers)
+        fits = one is two or (not one.is_apart(two, strangers) and (weight >= DECIDED or not one.excludes(two)))
         held.append(fits)
         if fits and one is not two:
             few, many = sorted((one, two), key=lambda g: len(g.cards))
