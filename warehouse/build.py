@@ -74,7 +74,12 @@ class Build:
         self.previous = previous
         self.connection = duckdb.connect(
             str(scratch / "work.duckdb"),
-            config={"autoinstall_known_extensions": False, "temp_directory": str(scratch / "spill"), "preserve_insertion_order": True},
+            config={
+                "autoinstall_known_extensions": False,
+                "temp_directory": str(scratch / "spill"),
+                "preserve_insertion_order": True,
+                "memory_limit": f"{settings.memory_gb:g}GB",
+            },
         )
         self.connection.execute("PRAGMA disable_checkpoint_on_shutdown")  # what is thrown away need not be tidy
         self._deliveries = ledger.deliveries()

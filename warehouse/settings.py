@@ -23,6 +23,7 @@ class Settings(BaseSettings):
     workers: int = Field(2, ge=1, description="deliveries read at the same time")
     keep_versions: int = Field(5, ge=2, description="published versions that are kept")
     keep_orphan_days: float = Field(30, ge=1, description="days after which parts of tables that no manifest names are removed")
+    memory_gb: float = Field(5, ge=1, description="memory of DuckDB while it builds (GB); what does not fit goes to disk")
     lang: Literal["vi", "en"] = Field("vi", description="language of the reports' first page")
     data_docs: bool = Field(True, description="build Great Expectations' Data Docs each night")
 
