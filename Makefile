@@ -2,7 +2,6 @@
 PYTHON ?= python3.11
 BIN := .venv/bin
 DEMO := .demo
-
 PEERS := .peers
 
 .PHONY: demo test env peers lock lint types unit format docs site bench superset superset-test clients-test superset-assets superset-lock clean
@@ -41,14 +40,14 @@ format: env
 docs: env ## the pages that are made from the declarations
 	$(BIN)/python -m warehouse.dictionary_pages docs/dictionary
 
-peers: $(PEERS)/.installed ## what linkage is measured against, in an environment of its own
+peers: $(PEERS)/.installed ## what the benchmarks measure against, in an environment of its own
 
-$(PEERS)/.installed: benchmarks/linkage/requirements.lock
+$(PEERS)/.installed: $(wildcard benchmarks/*/requirements.lock)
 	test -x $(PEERS)/bin/python || $(PYTHON) -m venv $(PEERS)
-	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r benchmarks/linkage/requirements.lock
+	for lock in $^; do $(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $$lock || exit 1; done
 	touch $@
 
-bench: env peers ## speed and memory of reading claims and of linkage, on this machine
+bench: env peers ## every benchmark; writes docs/performance.md (single ones: .venv/bin/python -m benchmarks --help)
 	$(BIN)/python -m benchmarks
 
 site: env ## the documents as a web site in site/, without a network
@@ -90,4 +89,4 @@ lock:
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet --output-file requirements.lock
 
 clean:
-	rm -rf .venv .superset .clients .peers $(DEMO) site .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .superset .clients $(PEERS) $(DEMO) site .pytest_cache .mypy_cache .ruff_cache .hypothesis

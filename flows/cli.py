@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import App, Parameter
 
+from flows import cli_persons
+from flows.backfill_commands import app as backfill_app
 from flows.report import commands
 from warehouse.code_version import RELEASE
 
@@ -28,6 +30,8 @@ app = App(
     " COVERAGE_HOME, COVERAGE_WAREHOUSE and others (see README). Exit status: 0 published, 1 failed and the old warehouse stands, 2 usage.",
 )
 commands.add_to(app)
+
+app.command(backfill_app)
 
 
 @app.command
@@ -48,7 +52,7 @@ def nightly(*, wait: float = 0, received_at: datetime | None = None) -> int:
     if not settings.landing_dir.is_dir():
         print(f"bhyt: the landing zone {settings.landing_dir} does not exist; set COVERAGE_LANDING or make the folder", file=sys.stderr)
         return USAGE
-    _show_progress()
+    show_progress()
     try:
         if _nothing_new(settings, wait):
             print("Nothing new: no delivery, no decision, no change of code.")
@@ -65,7 +69,8 @@ def nightly(*, wait: float = 0, received_at: datetime | None = None) -> int:
         return _failed(str(running))
     except Exception as error:
         notes = "".join(f" ({n})" for n in getattr(error, "__notes__", []))
-        return _failed(f"the night failed, the published warehouse stands as it was: {type(error).__name__}: {error}{notes}")
+        what_next = "docs/operate.md, 'A night is red', says what to do; then run `bhyt nightly` again"
+        return _failed(f"the night failed, the published warehouse stands as it was: {type(error).__name__}: {error}{notes}\n{what_next}")
     return PUBLISHED
 
 
@@ -170,6 +175,39 @@ def release(delivery: str, *, by: str = "", why: str = "") -> int:
 
 
 @app.command
+def replay(what: str, *, apply: bool = False, by: str = "", why: str = "", wait: float = 0) -> int:
+    """Run quarantined rows again after a rule, a profile or a reference table was corrected. Counts only, unless told to apply.
+
+    Parameters
+    ----------
+    what
+        A rule, as cards.citizen_id.malformed, or a delivery's id or path.
+    apply
+        Load what now passes under its original delivery; the next night builds with it.
+    by
+        Who decides; default the user's login name.
+    why
+        The reason, kept with the replay.
+    wait
+        Seconds to wait when a night is running.
+    """
+    from flows import replay as replaying
+    from warehouse.lock import AlreadyRunning
+    from warehouse.partitions import PartitionHeld
+
+    settings = _settings()
+    try:
+        counted = replaying.apply(settings, what, by or os.environ.get("USER", "unknown"), why, wait) if apply else None
+        replaying.print_result(counted or replaying.count(settings, what), applied=apply)
+    except replaying.NothingToReplay as error:
+        print(f"bhyt: {error}", file=sys.stderr)
+        return USAGE
+    except (AlreadyRunning, PartitionHeld) as error:
+        return _failed(str(error))
+    return PUBLISHED
+
+
+@app.command
 def rollback() -> int:
     """Publish the version before the current one again; once more goes back one further."""
     from warehouse import publish
@@ -247,6 +285,28 @@ def _settings() -> Settings:
         sys.exit(USAGE)
 
 
+app.command(cli_persons.review)
+app.command(cli_persons.persons)
+app.command(cli_persons.explain_person, name="explain-person")
+
+
+@cli_persons.persons.command
+def relink(*, wait: float = 0) -> int:
+    """Link all cards anew in a night of its own, also when nothing has changed. Ids stay where the persons are.
+
+    Parameters
+    ----------
+    wait
+        Seconds to wait when another night is running.
+    """
+    from warehouse.storage import restricted_directory
+
+    mark = _settings().relink_file
+    restricted_directory(mark.parent)
+    mark.touch(mode=0o600)
+    return nightly(wait=wait)
+
+
 def _nothing_new(settings: Settings, wait_seconds: float) -> bool:
     """Whether a night has nothing to do, told without Prefect and, when so, without opening a file.
 
@@ -260,7 +320,7 @@ def _nothing_new(settings: Settings, wait_seconds: float) -> bool:
         return not anything_landed(night) and up_to_date(settings, night.ledger)
 
 
-def _show_progress() -> None:
+def show_progress() -> None:
     """What the night is doing, on standard error."""
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))

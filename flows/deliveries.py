@@ -15,6 +15,7 @@ from warehouse import publish
 from warehouse.ledger import Ledger
 from warehouse.lock import AlreadyRunning, one_at_a_time
 from warehouse.settings import Settings
+from warehouse.superseded import former
 
 ROWS_SHOWN = 20
 
@@ -49,6 +50,7 @@ def explain(settings: Settings, delivery: str) -> int:
     )
     _rules(console, ledger, entry)
     _quarantine(console, ledger, entry)
+    _former(console, settings, ledger, entry)
     return 0
 
 
@@ -74,6 +76,17 @@ def _quarantine(console: Console, ledger: Ledger, entry: dict[str, Any]) -> None
         grid.add_row(str(r["row_number"]), columns.get(r["rule"], ""), r["rule"], r["reason"])
     if rows.height > ROWS_SHOWN:
         grid.caption = f"and {grouped(rows.height - ROWS_SHOWN)} more in quality.quarantine"
+    console.print(grid)
+
+
+def _former(console: Console, settings: Settings, ledger: Ledger, entry: dict[str, Any]) -> None:
+    found = former(settings, ledger, entry["delivery_id"])
+    if not found:
+        return
+    grid = Grid("run", "status", "loaded", "quarantined", "rows (restricted)", title="Former readings", title_justify="left")
+    for f in found:
+        where = str(f.rows.relative_to(settings.home_dir)) if f.rows else ""
+        grid.add_row(f.run_id, f.status, grouped(f.loaded), grouped(f.quarantined), where)
     console.print(grid)
 
 

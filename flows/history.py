@@ -97,7 +97,7 @@ def print_differences(differences: Differences, console: Console) -> None:
 
 def page(differences: Differences) -> str:
     """The comparison as one page of HTML: no script, nothing fetched."""
-    from flows.report.page import TEMPLATES
+    from flows.report.template import TEMPLATES
 
     tables = differences.tables.to_dicts()
     details = [

@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -20,17 +21,21 @@ from expectations.marts import ANALYST_TABLES, BI_TABLES
 from expectations.marts.quality import RESULTS
 from expectations.quarantine import reasons
 from expectations.validation import RuleResult, Validator
-from transforms import persons
+from flows import linking
 from transforms.geography import Places
 from warehouse import assemble, card_persons, landing, manifests, packs, parts, profiles, publish, reference, staging
-from warehouse.arrivals import Arrivals, arrivals, entry, halved_registers, is_short, repeat, short_archives
+from warehouse.arrivals import Arrivals, arrivals, entry, is_short, repeat, short_archives
+from warehouse.backfill import kept_back
 from warehouse.build import Build, Built
-from warehouse.code_version import code_hash, code_version
+from warehouse.code_version import code_version
 from warehouse.fingerprints import given_fingerprints, of_relations, of_tables, person_key, published_fingerprints, sha256
 from warehouse.ingest import Outcome, ingest
 from warehouse.landing import Landed
 from warehouse.ledger import Entry, Ledger
+from warehouse.partitions import Locks
+from warehouse.set_aside import SetAside, set_aside
 from warehouse.settings import Settings
+from warehouse.staged import finish_approvals
 from warehouse.storage import scratch_directory, sweep, sweep_temporaries, sync_all
 
 log = logging.getLogger("bhyt")
@@ -63,6 +68,7 @@ class Night:
     settings: Settings
     received_at: datetime
     steps: dict[str, Step] = field(default_factory=dict)
+    set_aside: list[SetAside] = field(default_factory=list)
 
     @property
     def timings(self) -> dict[str, float]:
@@ -80,6 +86,10 @@ class Night:
     @cached_property
     def sequence(self) -> int:
         return int(self.run_id.split("-")[0])
+
+    def sequence_of(self, item: Landed) -> int:
+        """The number of the run that counts as the one that saw a new delivery first: this one."""
+        return self.sequence
 
     @cached_property
     def profiles(self) -> profiles.Profiles:
@@ -126,8 +136,10 @@ def begin(settings: Settings, received_at: datetime | None = None) -> Night:
         raise NoLandingZone(f"the landing zone {settings.landing_dir} does not exist; set COVERAGE_LANDING or make the folder")
     sweep(settings.spool_dir)
     manifests.keep(settings)
-    for directory in (settings.restricted_dir, settings.manifests_dir, settings.register_digests_dir, *settings.ledger_dir.glob("*")):
+    swept = (settings.restricted_dir, settings.persons_dir, settings.manifests_dir, settings.register_digests_dir)
+    for directory in (*swept, *settings.ledger_dir.glob("*")):
         sweep_temporaries(directory)
+    finish_approvals(settings)
     moment = received_at or datetime.now(UTC)
     return Night(settings, moment.astimezone(UTC).replace(tzinfo=None))
 
@@ -147,13 +159,19 @@ def look(night: Night) -> Arrivals:
         return found
 
 
+def leave_alone(night: Night, found: Arrivals, locks: Locks) -> Arrivals:
+    """What of it the night may take, holding `locks`; what a backfill has is set aside until the next one."""
+    rest, night.set_aside = set_aside(found, locks, kept_back(night.settings), night.settings.spool_dir)
+    return rest
+
+
 def read(night: Night, batch: Sequence[Landed]) -> list[Outcome]:
     """Read deliveries to their Parquet files."""
     return ingest(batch, night.settings, night.places, night.profiles)
 
 
 def settle(night: Night, found: Arrivals, outcomes: list[Outcome]) -> tuple[list[Landed], list[Outcome]]:
-    """Read the twins that are no repeats too, check archives as wholes, and hold registers that have halved.
+    """Read the twins that are no repeats too, and check archives as wholes.
 
     A twin is no repeat of a delivery that was refused, nor where its own manifest declares more rows than there are.
     """
@@ -174,8 +192,7 @@ def settle(night: Night, found: Arrivals, outcomes: list[Outcome]) -> tuple[list
                 found.twins.setdefault(sound.delivery_id, []).append(twin)
     checked = short_archives(items, outcomes, repeated)
     _take_out(night, items, outcomes, checked)
-    outcomes = checked
-    return items, halved_registers(items, outcomes, deliveries)
+    return items, checked
 
 
 def _take_out(night: Night, items: Sequence[Landed], read: Sequence[Outcome], checked: Sequence[Outcome]) -> None:
@@ -200,21 +217,47 @@ def validate(night: Night, items: Sequence[Landed], outcomes: Sequence[Outcome])
         return staging.results(database, tables, night.validator.validate(database, tables, schema="staged", name="deliveries"))
 
 
-def record(night: Night, found: Arrivals, items: Sequence[Landed], outcomes: Sequence[Outcome], results: pl.DataFrame) -> list[Entry]:
-    """Write the night's entries into the ledger. From here on the deliveries count as received."""
+def record(
+    night: Night,
+    found: Arrivals,
+    items: Sequence[Landed],
+    outcomes: Sequence[Outcome],
+    results: pl.DataFrame,
+    further: Sequence[Entry] = (),
+    keep_reading: bool = False,
+) -> list[Entry]:
+    """Write the night's entries into the ledger, and `further` ones. From here on the deliveries count as received.
+
+    `keep_reading`: the rows are still those of the code and the profiles that first read them (a replay reads no file).
+    """
     with night.timed("record"):
-        return _record(night, found, items, outcomes, results)
+        entries = _entries(night, found, items, outcomes, keep_reading) + list(further)
+        _write(night, found, items, outcomes, results, entries)
+        return entries
 
 
-def _record(night: Night, found: Arrivals, items: Sequence[Landed], outcomes: Sequence[Outcome], results: pl.DataFrame) -> list[Entry]:
+def _entries(night: Night, found: Arrivals, items: Sequence[Landed], outcomes: Sequence[Outcome], keep_reading: bool) -> list[Entry]:
     former = {r["delivery_id"]: r for r in night.ledger.deliveries().iter_rows(named=True)}
     fingerprint = night.profiles.fingerprint
     by_id = {o.delivery_id: o for o in outcomes}
-    entries = [entry(x, by_id[x.delivery_id], night.received_at, night.sequence, fingerprint, former.get(x.delivery_id)) for x in items]
+    seen, sequence = night.received_at, night.sequence_of
+    entries = [entry(x, by_id[x.delivery_id], seen, sequence(x), fingerprint, former.get(x.delivery_id)) for x in items]
+    if keep_reading:
+        entries = [replace(e, **{c: former[e.delivery_id][c] for c in ("read_by", "profiles")}) for e in entries]
     records = {i: r["records_read"] for i, r in former.items()} | {o.delivery_id: o.records_read for o in outcomes}
     repeats = list(found.repeats)
     repeats += [(twin, original) for original, twins in found.twins.items() for twin in twins]
-    entries += [repeat(x, original, records[original], night.received_at, night.sequence, fingerprint) for x, original in repeats]
+    return entries + [repeat(x, original, records[original], seen, sequence(x), fingerprint) for x, original in repeats]
+
+
+def _write(
+    night: Night,
+    found: Arrivals,
+    items: Sequence[Landed],
+    outcomes: Sequence[Outcome],
+    results: pl.DataFrame,
+    entries: Sequence[Entry],
+) -> None:
     files = {x.path.split("!/")[0]: x for x in found.seen if not (x.refusal and x.sha256 == "")}
     ledger = night.ledger
     sync_all()  # the rows before the entries that make them count
@@ -226,8 +269,7 @@ def _record(night: Night, found: Arrivals, items: Sequence[Landed], outcomes: Se
         [{"file": f, "size": x.size, "modified_ns": x.modified_ns, "context": x.context} for f, x in sorted(files.items())],
     )
     ledger.write(night.run_id, "deliveries", entries)  # last: without it the others are not looked at
-    packs.sweep(night.settings, set(ledger.deliveries()["pack"]))
-    return entries
+    packs.sweep(night.settings, ledger.packs())
 
 
 def _quarantined(night: Night, items: Sequence[Landed], outcomes: Sequence[Outcome]) -> pl.DataFrame:
@@ -245,26 +287,19 @@ def _quarantined(night: Night, items: Sequence[Landed], outcomes: Sequence[Outco
     return pl.concat(frames) if frames else pl.DataFrame()
 
 
-def persons_made_from(settings: Settings, deliveries: pl.DataFrame) -> str:
-    """Fingerprint of the person index that the registers in use call for."""
-    return sha256(given_fingerprints(settings, deliveries, "")["typed.cards"], code_hash("transforms/persons"))
-
-
-def link_persons(night: Night) -> dict[str, object] | None:
-    """Make the person index anew when registers in use have changed; returns its report, None when it stands."""
-    settings, deliveries = night.settings, night.ledger.deliveries()
-    made_from = persons_made_from(settings, deliveries)
-    if card_persons.fingerprint(settings.card_persons_file) == made_from:
+def link_persons(night: Night) -> Mapping[str, Any] | None:
+    """Bring the person index up to date when registers in use, decisions or code have changed; its report, None when it stands."""
+    if card_persons.fingerprint(night.settings.card_persons_file) == linking.made_from(night.settings, night.ledger):
         return None
     with night.timed("persons"):
-        linkage = persons.link(card_persons.cards(settings, deliveries))
-        card_persons.write(settings.card_persons_file, linkage.card_persons, made_from)
-        return linkage.report
+        return linking.link_persons(night.settings, night.ledger, night.run_id)
 
 
-def wanted(settings: Settings, deliveries: pl.DataFrame) -> dict[str, str]:
+def wanted(settings: Settings, ledger: Ledger) -> dict[str, str]:
     """Fingerprints of all relations that the ledger as it stands calls for."""
-    given = given_fingerprints(settings, deliveries, persons_made_from(settings, deliveries))
+    # The run too: the same cards linked anew may be other persons.
+    index = sha256(linking.made_from(settings, ledger), card_persons.run_of(settings.card_persons_file))
+    given = given_fingerprints(settings, ledger.deliveries(), index)
     return of_relations(given, person_key(settings))
 
 
@@ -275,7 +310,7 @@ def up_to_date(settings: Settings, ledger: Ledger) -> bool:
         return False
     if made[-1].name < max(ledger.runs(), default=""):
         return False  # the ledger tells of what no version shows yet: a night died before it published, or a person has decided
-    return published_fingerprints(made[-1] / "coverage.duckdb") == of_tables(wanted(settings, ledger.deliveries()))
+    return published_fingerprints(made[-1] / "coverage.duckdb") == of_tables(wanted(settings, ledger))
 
 
 def build(night: Night) -> Built:
@@ -283,7 +318,7 @@ def build(night: Night) -> Built:
     settings = night.settings
     night.note_timings()
     with night.timed("build"), scratch_directory(settings.spool_dir) as scratch:
-        built = Built(night.run_id, publish.staging_directory(settings, night.run_id), wanted(settings, night.ledger.deliveries()))
+        built = Built(night.run_id, publish.staging_directory(settings, night.run_id), wanted(settings, night.ledger))
         previous = manifests.of_version(publish.current(settings))
         maker = Build(settings, night.ledger, scratch, previous, person_key(settings))
         return maker.run(built, night.received_at, code_version())

@@ -11,12 +11,14 @@ from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows import tasks
 from flows.artifacts import show
-from flows.night import Night, begin, log, up_to_date
+from flows.batches import batches, weights
+from flows.night import Night, begin, leave_alone, log, up_to_date
 from flows.processes import readers
 from flows.summary import Summary, summarise
 from warehouse.arrivals import Arrivals
 from warehouse.ingest import Outcome
 from warehouse.lock import one_at_a_time
+from warehouse.partitions import Locks
 from warehouse.settings import Settings
 
 
@@ -28,9 +30,9 @@ def nightly(wait_seconds: float = 0, received_at: datetime | None = None) -> Sum
     Raises AlreadyRunning, or whatever made the night fail; then the old warehouse still stands.
     """
     settings = Settings()
-    with one_at_a_time(settings.lock_file, wait_seconds):
+    with one_at_a_time(settings.lock_file, wait_seconds), Locks(settings.locks_dir, "the night") as locks:
         night = begin(settings, received_at)
-        found = tasks.look(night)
+        found = leave_alone(night, tasks.look(night), locks)
         if not found.anything and up_to_date(settings, night.ledger):
             return summarise(night, found)
         if found.anything:
@@ -44,7 +46,7 @@ def nightly(wait_seconds: float = 0, received_at: datetime | None = None) -> Sum
         night.note_timings()
         summary = summarise(night, found, built, audited, published, linkage)
         try:
-            show(night, summary)
+            show(night, summary, linkage)
         except Exception as error:  # the version is published: a page that cannot be drawn does not make the night a failure
             log.warning("published, but the report could not be written (%s)", type(error).__name__)
         return summary
@@ -52,17 +54,17 @@ def nightly(wait_seconds: float = 0, received_at: datetime | None = None) -> Sum
 
 def read_all(night: Night, found: Arrivals) -> list[Outcome]:
     """Read new deliveries, several at a time; what a cached run left no rows of is read again."""
-    size = sum(tasks.weights(found.to_read).values())
+    size = sum(weights(found.to_read).values())
     night.profiles, night.places, night.run_id  # noqa: B018 - once, before threads share them
     with night.timed("read") as step, readers(night.settings, size) as reading:
         progress = tasks.Progress(found.to_read)
-        futures = tasks.read_deliveries.map(unmapped(night), tasks.batches(found.to_read), unmapped(reading))
+        futures = tasks.read_deliveries.map(unmapped(night), batches(found.to_read), unmapped(reading))
         for future in as_completed(list(futures)):
-            if future.state.is_completed():  # what failed is told below
-                progress.add(future.result())
+            if isinstance(read := future.result(raise_on_failure=False), list):  # what failed is told below
+                progress.add(read)
         outcomes = list(chain.from_iterable(f.result() for f in futures))
         gone = {x.delivery_id for x in tasks.stale(night, outcomes, found)}
-        again = tasks.batches([x for x in found.to_read if x.delivery_id in gone])
+        again = batches([x for x in found.to_read if x.delivery_id in gone])
         renewed = [o for b in again for o in tasks.read_deliveries.with_options(refresh_cache=True)(night, b, reading)]
         outcomes = [o for o in outcomes if o.delivery_id not in gone] + renewed
         step.files, step.records, step.megabytes = len(outcomes), sum(o.records_read for o in outcomes), size / 1e6

@@ -45,7 +45,7 @@ def print_queries(settings: Settings) -> int:
     console = screen()
     version = publish.current(settings)
     if version is None:
-        console.print("Nothing is published yet; run `bhyt nightly`.")
+        console.print(f"Nothing is published at {settings.published_file}. Put exports into {settings.landing_dir} and run `bhyt nightly`.")
         return 1
     console.print(f"The warehouse lies at [bold]{settings.published_file}[/bold]. Three queries to try:\n", soft_wrap=True)
     with duckdb.connect(str(version / "coverage.duckdb"), read_only=True) as connection:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from io import StringIO
 from pathlib import Path
@@ -19,6 +20,7 @@ from flows.night import Night
 from warehouse import publish
 from warehouse.arrivals import Arrivals
 from warehouse.build import Built
+from warehouse.set_aside import SetAside
 
 LISTED = 40  # deliveries and rules listed one by one; the rest is counted
 
@@ -38,6 +40,7 @@ class Summary:
     headline: list[dict[str, Any]] = field(default_factory=list)
     timings: dict[str, float] = field(default_factory=dict)
     report: str = ""
+    set_aside: list[SetAside] = field(default_factory=list)
 
     @property
     def statuses(self) -> Counter[str]:
@@ -53,12 +56,13 @@ def summarise(
     built: Built | None = None,
     audited: list[RuleResult] | None = None,
     published: Path | None = None,
-    linkage: dict[str, object] | None = None,
+    linkage: Mapping[str, Any] | None = None,
 ) -> Summary:
     """Gather what tonight's ledger entries and the published version say."""
     if built is None or published is None:
         standing = publish.current(night.settings)
-        return Summary(night.run_id, False, str(standing) if standing else None, timings=dict(night.timings))
+        waiting = list(night.set_aside)
+        return Summary(night.run_id, False, str(standing) if standing else None, timings=dict(night.timings), set_aside=waiting)
     tonight = {x.delivery_id for x in found.seen}
     deliveries = night.ledger.deliveries().filter(pl.col("delivery_id").is_in(sorted(tonight)))
     entries = night.ledger.book("deliveries").filter(pl.col("run_id") == night.run_id)["delivery_id"]
@@ -85,6 +89,7 @@ def summarise(
         headline=headline(published / "coverage.duckdb"),
         timings=dict(night.timings),
         report=str(night.report_dir),
+        set_aside=list(night.set_aside),
     )
 
 
@@ -118,13 +123,16 @@ def grouped(number: object, digits: int = 0) -> str:
 def text_of(summary: Summary) -> RenderableType:
     """The summary for a terminal."""
     if not summary.new:
-        return Text(f"Nothing new: no delivery, no decision, no change of code. Published stays {summary.published}.")
+        nothing = Text(f"Nothing new: no delivery, no decision, no change of code. Published stays {summary.published}.")
+        return Group(nothing, _set_aside(summary.set_aside)) if summary.set_aside else nothing
     parts: list[RenderableType] = [Text(f"Run {summary.run_id}", style="bold"), _counts(summary)]
     trouble = [d for d in summary.deliveries if d["status"] != "loaded" or d["reason"]]
     if trouble:
         parts.append(_trouble(trouble))
     if summary.broken:
         parts.append(_broken(summary.broken))
+    if summary.set_aside:
+        parts.append(_set_aside(summary.set_aside))
     parts += [Text(f"Warning of a mart: {w}", style="yellow") for w in summary.mart_warnings]
     parts.append(_headline(summary.headline))
     seconds = ", ".join(f"{step} {value:.1f} s" for step, value in summary.timings.items())
@@ -176,6 +184,15 @@ def _trouble(rows: list[dict[str, Any]]) -> Grid:
         grid.add_row(d["status"], d["delivery_id"], d["path"], d["reason"])
     if len(rows) > LISTED:
         grid.caption = f"and {len(rows) - LISTED} more in quality.deliveries"
+    return grid
+
+
+def _set_aside(waiting: list[SetAside]) -> Grid:
+    grid = Grid("export", "path", "why", title="Left for the next night", title_justify="left")
+    for x in waiting[:LISTED]:
+        grid.add_row(x.export, x.path, x.reason)
+    if len(waiting) > LISTED:
+        grid.caption = f"and {len(waiting) - LISTED} more"
     return grid
 
 

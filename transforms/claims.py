@@ -12,6 +12,10 @@ from transforms.claim_lists import completed
 from transforms.dates import read_date
 from transforms.rows import typed
 
+SUMS = (
+    "line_count", "lines_total_cost", "lines_covered_cost", "lines_unreadable", "lines_off_total", "lines_without_group",
+    "lines_benefit_off",
+)  # fmt: skip
 AMOUNTS = ("total_cost", "covered_cost", "copayment", "fund_paid")
 # Amounts are rounded to the đồng by many programs, so a difference of one đồng says nothing (contract, amount_mismatch).
 TOLERANCE_DONG = 1
@@ -31,13 +35,20 @@ def claims(rows: pl.DataFrame, raw_lines: pl.DataFrame, delivery_id: str, lists:
     """
     lines = typed(raw_lines, CLAIM_LINES, delivery_id)
     judged = line_flags(lines.join(rows.select("row_number", "standard"), on="row_number", how="left", maintain_order="left"), rows, lists)
-    sums = _sums(judged)
+    return _with(rows, _sums(judged), lists), lines.select(f.name for f in CLAIM_LINES.fields)
+
+
+def claims_again(rows: pl.DataFrame, made: pl.DataFrame, lists: CodeLists) -> pl.DataFrame:
+    """Claims that were made before (`made`, by `row_number`) and are typed again: all made anew but the sums of their lines."""
+    return _with(rows, made.select("row_number", *SUMS), lists)
+
+
+def _with(rows: pl.DataFrame, sums: pl.DataFrame, lists: CodeLists) -> pl.DataFrame:
     made = rows.join(_cards(rows), on="row_number", how="left", maintain_order="left").join(
         sums, on="row_number", how="left", maintain_order="left"
     )
     made = made.with_columns(pl.col(c).fill_null(pl.lit(0).cast(t)) for c, t in sums.schema.items() if c != "row_number")
-    made = dated(completed(made), lists)
-    return made, lines.select(f.name for f in CLAIM_LINES.fields)
+    return dated(completed(made), lists)
 
 
 def _cards(rows: pl.DataFrame) -> pl.DataFrame:

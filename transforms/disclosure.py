@@ -179,23 +179,10 @@ def _given_away(hidden: Flags, smallest: Numbers, webs: list[_Margin]) -> list[t
     rows = np.flatnonzero(hidden & (smallest > 0))
     if not len(rows):
         return []
-    found = np.zeros(len(rows), bool)
     equations = _equations(rows, webs)
-    movement = np.random.default_rng(20260101).normal(size=len(rows))
-    _, web = connected_components(equations.T @ equations, directed=False)
-    large = np.bincount(web) > _DENSE
-    for w in np.flatnonzero(~large):
-        inside = np.flatnonzero(web == w)
-        part = equations[:, inside]
-        part = part[np.diff(part.tocsr().indptr) > 0]
-        if part.shape[0]:
-            known = linalg.lstsq(part.T.toarray(), movement[inside])[0]
-            movement[inside] -= part.T @ known
-    if large.any():
-        inside = np.flatnonzero(large[web])
-        part = equations[:, inside]
-        movement[inside] -= part.T @ lsmr(part.T, movement[inside], atol=1e-12, btol=1e-12, maxiter=20_000)[0]  # type: ignore[no-untyped-call]
-    found |= np.abs(movement) < _SAME
+    web = _webs(equations, len(rows))
+    movement = _movement(equations, web)
+    found: Flags = np.abs(movement) < _SAME
     for m in webs:
         group = m.group[rows]
         total = np.zeros(len(m.known))
@@ -204,7 +191,41 @@ def _given_away(hidden: Flags, smallest: Numbers, webs: list[_Margin]) -> list[t
         found |= fixed[group]
     at = np.flatnonzero(found)
     ones, first = np.unique(web[at], return_index=True)
-    return [(int(rows[at[f]]), rows[web == w]) for w, f in zip(ones, first, strict=True)]
+    size = np.bincount(web)
+    if len(ones) and size[ones].max() > _DENSE:  # one by one would take too long in a web as large as that
+        first = np.arange(len(at))
+    return [(int(rows[at[f]]), rows[web == web[at[f]]]) for f in first]
+
+
+def _webs(equations: Any, rows: int) -> Numbers:
+    """Number of the web of each hidden row: rows that share a known total, by way of others too, are in one."""
+    both = sparse.block_array([[None, equations.T], [equations, None]]) if equations.shape[0] else sparse.csr_array((rows, rows))  # type: ignore[no-untyped-call]
+    _, web = connected_components(both, directed=False)
+    return np.unique(web[:rows], return_inverse=True)[1].astype(np.int64)
+
+
+def _movement(equations: Any, web: Numbers) -> NDArray[np.float64]:
+    """A random vector, web by web projected on what leaves every known total as it is."""
+    movement = np.random.default_rng(20260101).normal(size=len(web))
+    if not equations.shape[0]:
+        return movement
+    size, of_equation = np.bincount(web), web[equations.indices[equations.indptr[:-1]]]
+    lines = np.bincount(of_equation, minlength=len(size))
+    simple = (lines == 1)[web]  # one total over the whole web
+    movement[simple] -= (np.bincount(web, movement) / size)[web[simple]]
+    order = np.argsort(web, kind="stable")
+    columns = sparse.csc_array(equations[:, order])  # type: ignore[no-untyped-call]
+    ends = np.cumsum(size)
+    for w in np.flatnonzero(lines > 1):
+        inside = order[ends[w] - size[w] : ends[w]]
+        part = sparse.csr_array(columns[:, ends[w] - size[w] : ends[w]])  # type: ignore[no-untyped-call]
+        part = part[np.diff(part.indptr) > 0]
+        if size[w] <= _DENSE:
+            known = linalg.lstsq(part.T.toarray(), movement[inside])[0]
+        else:
+            known = lsmr(part.T, movement[inside], atol=1e-12, btol=1e-12, maxiter=20_000)[0]  # type: ignore[no-untyped-call]
+        movement[inside] -= part.T @ known
+    return movement
 
 
 def _widen(row: int, web: Numbers, hidden: Flags, smallest: Numbers, webs: list[_Margin]) -> None:

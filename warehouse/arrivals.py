@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import polars as pl
@@ -13,9 +13,6 @@ from warehouse.code_version import code_hash
 from warehouse.ingest import Outcome
 from warehouse.landing import Landed, missing_context
 from warehouse.ledger import Entry
-
-# A register with fewer than half of the cards of the month before is held, when there were enough for that to mean something.
-HALVED_FROM = 100
 
 
 @dataclass
@@ -85,31 +82,6 @@ def short_archives(read: Sequence[Landed], outcomes: Sequence[Outcome], repeated
         else o
         for o in outcomes
     ]  # fmt: skip
-
-
-def halved_registers(read: Sequence[Landed], outcomes: Sequence[Outcome], deliveries: pl.DataFrame) -> list[Outcome]:
-    """Hold a card register that has lost more than half of the cards of its province's register of the month before."""
-    landed = {x.delivery_id: x for x in read}
-    standing = deliveries.filter((pl.col("export") == "cards") & (pl.col("status") == "loaded"))
-    loaded: dict[str, dict[object, int]] = defaultdict(dict)
-    for r in standing.iter_rows(named=True):
-        loaded[r["province_code"]][r["period"]] = r["records_loaded"]
-    checked = {o.delivery_id: o for o in outcomes}
-    registers = [o for o in outcomes if landed[o.delivery_id].export == "cards" and o.status == "loaded"]
-    for o in sorted(registers, key=lambda o: (str(landed[o.delivery_id].period), landed[o.delivery_id].modified_ns, o.delivery_id)):
-        item = landed[o.delivery_id]
-        of_province = loaded[item.province or ""]
-        before = [p for p in of_province if str(p) < str(item.period)]
-        previous = of_province[max(before, key=str)] if before else 0
-        if previous >= HALVED_FROM and 2 * o.records_loaded < previous:
-            checked[o.delivery_id] = replace(
-                o, status="held", code="register_halved",
-                reason=f"the register has {o.records_loaded} records, the one before {previous}; check with the province, then"
-                f" `bhyt release {o.delivery_id}` or deliver the whole register",
-            )  # fmt: skip
-        else:
-            of_province[item.period] = o.records_loaded
-    return [checked[o.delivery_id] for o in outcomes]
 
 
 def entry(

@@ -3,7 +3,7 @@
 Append-only: each night writes one Parquet file per book under `restricted/ledger/<book>/<run_id>.parquet`, whole and at the end,
 so a killed night leaves no trace here and is simply done again. What is true now is derived by reading all of them: the latest
 entry of a delivery counts, and whether a register is superseded is a question of which registers there are, not of a status field.
-No personal values: paths, hashes, counts, rules.
+No personal values: paths, hashes, counts, rules; but the books about persons name cards.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from typing import Any
 import polars as pl
 
 from expectations.exports import REGISTERS
+from transforms import person_books
+from warehouse import registers
 from warehouse.storage import replacing, restricted_directory
 
 DELIVERIES = {
@@ -76,6 +78,8 @@ BOOKS: dict[str, dict[str, pl.DataType]] = {
     "quarantine": QUARANTINE,
     "decisions": DECISIONS,
     "timings": TIMINGS,
+    "person_decisions": person_books.DECISIONS,
+    "person_events": person_books.EVENTS,
 }
 
 
@@ -132,16 +136,22 @@ class Ledger:
         frames = [_page(p, schema) for p in files if self.until is None or p.stem <= self.until]
         return pl.concat(frames) if frames else pl.DataFrame(schema={**schema, "run_id": pl.String()})
 
-    def write(self, run_id: str, book: str, rows: Iterable[Entry | Mapping[str, Any]] | pl.DataFrame) -> None:
-        """Add one run's entries to a book."""
+    def write(self, run_id: str, book: str, rows: Iterable[Entry | Mapping[str, Any]] | pl.DataFrame, empty: bool = False) -> None:
+        """Add one run's entries to a book; none leave a file only if asked, so that the run is known to have been."""
         schema = BOOKS[book]
         if not isinstance(rows, pl.DataFrame):
             rows = pl.DataFrame([asdict(r) if isinstance(r, Entry) else r for r in rows], schema=schema)
-        if rows.is_empty():
+        if rows.is_empty() and not empty:
             return
         restricted_directory(self.directory / book)
         with replacing(self.directory / book / f"{run_id}.parquet") as temporary:
             rows.select(pl.col(c).cast(t) for c, t in schema.items()).write_parquet(temporary, compression="zstd")
+
+    def forget_after(self, run_id: str, book: str) -> None:
+        """Take away entries of a book that a killed night wrote after `run_id`, the last run whose work is in place."""
+        for path in (self.directory / book).glob("[0-9]*.parquet"):
+            if path.stem > run_id:
+                path.unlink()
 
     def known_files(self, profiles: str) -> dict[str, tuple[int, int, str]]:
         """Files that need not be looked at again: name → (size, modification time, context).
@@ -168,8 +178,8 @@ class Ledger:
             .otherwise("status")
         )
         entries = entries.sort("received_seq", "modified_ns", "sha256", "path").with_row_index("received_rank", offset=1)
-        registers = [t.name for t in REGISTERS]
-        is_register = pl.col("export").is_in(registers) & (pl.col("status") == "loaded")
+        entries = _with_halved(entries, set(released))
+        is_register = pl.col("export").is_in([t.name for t in REGISTERS]) & (pl.col("status") == "loaded")
         latest = entries.filter(is_register).group_by("export", "province_code", "period").agg(latest=pl.col("received_rank").max())
         entries = entries.join(latest, on=["export", "province_code", "period"], how="left", nulls_equal=True)
         superseded = is_register & (pl.col("received_rank") < pl.col("latest"))
@@ -178,6 +188,16 @@ class Ledger:
             status=pl.when(superseded).then(pl.lit("superseded")).otherwise("status"),
             reason=pl.when(superseded).then(pl.lit("a later delivery for the same province and month replaces it")).otherwise("reason"),
         ).drop("latest")
+
+    def packs(self) -> set[str]:
+        """Every pack that any entry has ever named: rows that were read again since stay readable."""
+        return set(self.book("deliveries").select(pl.coalesce("pack", "delivery_id")).to_series())
+
+    def seen_by(self) -> list[tuple[datetime, int]]:
+        """When each run looked at the landing zone, and its number, oldest first. Deliveries that count as an earlier run's do not say."""
+        number = pl.col("run_id").str.split("-").list.first().cast(pl.Int64)
+        own = self.book("deliveries").filter(number == pl.col("received_seq")).group_by("received_seq").agg(pl.col("received_at").min())
+        return own.sort("received_seq").select("received_at", "received_seq").rows()
 
     def results(self) -> pl.DataFrame:
         """One row per delivery and rule: those of the run that decided the delivery last."""
@@ -197,3 +217,19 @@ def _page(path: Path, schema: Mapping[str, pl.DataType]) -> pl.DataFrame:
     page = pl.read_parquet(path)
     columns = (pl.col(c).cast(t) if c in page.columns else pl.lit(None, t).alias(c) for c, t in schema.items())
     return page.select(columns).with_columns(run_id=pl.lit(path.stem))
+
+
+def _with_halved(entries: pl.DataFrame, released: set[str]) -> pl.DataFrame:
+    """`entries` with the status of card registers that are held for having halved, or no longer are (`warehouse.registers`)."""
+    held = registers.halved(entries, released)
+    was_held = (pl.col("status") == "held") & (pl.col("code") == registers.CODE)
+    reason = pl.col("delivery_id").replace_strict(held, default=None, return_dtype=pl.String)
+    return (
+        entries.with_columns(_reason=reason)
+        .with_columns(
+            status=pl.when(pl.col("_reason").is_not_null()).then(pl.lit("held")).when(was_held).then(pl.lit("loaded")).otherwise("status"),
+            code=pl.when(pl.col("_reason").is_not_null()).then(pl.lit(registers.CODE)).otherwise("code"),
+            reason=pl.when(pl.col("_reason").is_not_null()).then("_reason").when(was_held).then(pl.lit("")).otherwise("reason"),
+        )
+        .drop("_reason")
+    )

@@ -54,14 +54,19 @@ def _unfinished(settings: Settings) -> set[Path]:
 
 def staging_directory(settings: Settings, run_id: str) -> Path:
     """A directory for a version in the making; its leading dot keeps it out of `versions`."""
-    for directory in (settings.current_link.parent, settings.versions_dir):
-        directory.mkdir(parents=True, exist_ok=True)
-        directory.chmod(DIRECTORY_MODE)
+    make_folders(settings)
     for left in _unfinished(settings):  # of a night that died; the night's lock is ours
         shutil.rmtree(left, ignore_errors=True)
     path = settings.versions_dir / f".making-{run_id}"
     path.mkdir(mode=0o700)
     return path
+
+
+def make_folders(settings: Settings) -> None:
+    """The folders that readers pass through, open to them."""
+    for directory in (settings.current_link.parent, settings.versions_dir):
+        directory.mkdir(parents=True, exist_ok=True)
+        directory.chmod(DIRECTORY_MODE)
 
 
 def publish(settings: Settings, made: Path, run_id: str) -> Path:

@@ -69,6 +69,16 @@ class Settings(BaseSettings):
         return self.restricted_dir / "card_persons.parquet"
 
     @cached_property
+    def persons_dir(self) -> Path:
+        """What the person index needs beside itself: evidence of pairs, the standing index, the report of the last linkage."""
+        return self.restricted_dir / "persons"
+
+    @cached_property
+    def relink_file(self) -> Path:
+        """While it exists the next night links all cards anew."""
+        return self.persons_dir / "relink"
+
+    @cached_property
     def person_key_file(self) -> Path:
         return self.restricted_dir / "person_key"
 
@@ -94,6 +104,21 @@ class Settings(BaseSettings):
     @cached_property
     def lock_file(self) -> Path:
         return self.restricted_dir / "night.lock"
+
+    @cached_property
+    def locks_dir(self) -> Path:
+        """One file for each partition that is or was written (`warehouse.partitions`)."""
+        return self.home_dir / "locks"
+
+    @cached_property
+    def backfills_dir(self) -> Path:
+        """Plans of backfills and what became of them: paths, hashes and counts. Their rows lie in `restricted/backfills`."""
+        return self.home_dir / "backfills"
+
+    @cached_property
+    def staged_versions_dir(self) -> Path:
+        """Versions that backfills have built and nobody has approved yet; on the file system of `versions_dir`."""
+        return self.versions_dir.with_name("staged")
 
     @cached_property
     def reports_dir(self) -> Path:

@@ -20,6 +20,8 @@ from warehouse import packs, reference
 from warehouse.ingest import Outcome
 from warehouse.settings import Settings
 
+MEMORY = "4GB"  # a national night is filled in within half of the eight that it may have; the file takes the rest
+
 
 class Disagreement(Exception):
     """Great Expectations and the quarantine do not find the same number of rows for a rule."""
@@ -36,7 +38,10 @@ def stage(
     schema = {"delivery_id": pl.String(), "export": pl.String(), "pack": pl.String(), "records_loaded": pl.Int64()}
     read = pl.DataFrame(rows, schema=schema, orient="row")
     staged: list[Table] = []
-    with duckdb.connect(str(database), config={"autoinstall_known_extensions": False}) as c:
+    with duckdb.connect(str(database), config={"autoinstall_known_extensions": False, "memory_limit": MEMORY}) as c:
+        c.execute(
+            "SET force_compression = 'uncompressed'"
+        )  # read some forty times and thrown away: finding the best way costs as much as all else
         reference.load(c)
         c.execute("CREATE SCHEMA staged")
         c.execute("CREATE SCHEMA known")

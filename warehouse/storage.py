@@ -140,4 +140,7 @@ def sweep(directory: Path) -> None:
 def sweep_temporaries(directory: Path) -> None:
     """Remove what a killed night had not yet put in place with `replacing`: the hidden files of one directory. Under the lock too."""
     for entry in directory.glob(".*"):
-        entry.unlink(missing_ok=True)
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry, ignore_errors=True)
+        else:
+            entry.unlink(missing_ok=True)

@@ -22,6 +22,7 @@ Integers = npt.NDArray[np.int64]
 RANDOM_PAIRS = 300_000
 TIED = 1_000.0  # as many pairs of a household say that given names, dates and numbers agree by chance only
 GUESSED = 20.0  # as many matching pairs are as the first guess says
+FEWEST_HOMES = 0.01  # pairs of a household for each matching pair; with fewer the class would take the oddest matches for itself
 ROUNDS = 200
 LEVELS: dict[str, int] = {"name": 4, "text": 3, "digits": 4, "date": 5, "code": 2}
 # First guesses of how one person's two records agree; the last level is the rest.
@@ -205,6 +206,8 @@ def linked(records: pl.DataFrame, mapped: Mapped, classes: int = 3) -> pl.DataFr
             home[c] = _learnt(places[c], of["home"], guess["home"][c], GUESSED if field.of_household else TIED)
         if abs(size["match"] - before) < 1e-4 * before:
             break
+    if classes == 3 and size["home"] < FEWEST_HOMES * size["match"]:
+        return linked(records, mapped, classes=2)  # these data have no households
     against = np.logaddexp2(log_unrelated, log["home"])
     return pairs.with_columns(weight=pl.Series(np.round(log["match"] - against, 3)))
 

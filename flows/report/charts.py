@@ -28,6 +28,8 @@ GAP_CLASSES: tuple[tuple[float | None, str, str], ...] = (
 )
 PICTURES = ("map", "provinces", "months", "trend")
 FONT = "Liberation Sans, Arial, Helvetica, DejaVu Sans, sans-serif"
+# vl-convert carries a Liberation Sans of its own without Vietnamese letters: pixels are drawn with a font of the machine that has them.
+PIXEL_FONT = "DejaVu Sans Condensed, DejaVu Sans, Noto Sans, sans-serif"
 HIGHEST = 105.0  # a rate far above 100 comes from a wrong population figure: it is drawn at the edge
 _TILE_WIDTH, _TILE_HEIGHT = 66, 40
 _CONFIG: dict[str, Any] = {
@@ -76,7 +78,7 @@ def png(svg: str) -> bytes:
     """The picture in pixels, twice the size for print."""
     import vl_convert
 
-    return bytes(vl_convert.svg_to_png(svg, scale=2))
+    return bytes(vl_convert.svg_to_png(svg.replace(FONT, PIXEL_FONT), scale=2))
 
 
 def _altair() -> Any:
@@ -152,7 +154,7 @@ def _map(provinces: tuple[Province, ...], style: Style) -> Any:
         x=alt.X("x:Q", **x), x2="x2:Q", y=alt.Y("y:Q", **y), y2="y2:Q", fill=alt.Fill("fill:N", scale=None), description="hint:N"
     )
     ink = alt.Color("ink:N", scale=None)
-    name = base.mark_text(fontSize=10.5).encode(x=alt.X("middle:Q", **x), y=alt.Y("upper:Q", **y), text="name:N", color=ink)
+    name = base.mark_text(fontSize=10).encode(x=alt.X("middle:Q", **x), y=alt.Y("upper:Q", **y), text="name:N", color=ink)
     told = base.mark_text(fontSize=12, fontWeight="bold").encode(
         x=alt.X("middle:Q", **x), y=alt.Y("lower:Q", **y), text="told:N", color=ink
     )

@@ -17,7 +17,7 @@ import duckdb
 
 from flows.report import official_queries as queries
 from flows.report.numbers import Style
-from flows.report.page import TEMPLATES
+from flows.report.template import TEMPLATES
 from flows.report.words import words
 
 Kind = Literal["text", "count", "money", "percent", "points"]

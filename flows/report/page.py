@@ -9,24 +9,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from flows.report import charts, figures
 from flows.report.figures import Figures
 from flows.report.numbers import LANGUAGES, Language, Style
+from flows.report.template import TEMPLATES
 from flows.report.words import words
 
 CLASSES = ("class_below_5", "class_below_2", "class_below_0", "class_above_0", "class_above_2")
+SHORT = 20  # provinces: with fewer, there is room beside the map for the months
 STATUSES = ("loaded", "superseded", "repeated", "held", "refused")
-TEMPLATES = Environment(
-    loader=FileSystemLoader(Path(__file__).with_name("templates")),
-    autoescape=True,  # file names come from outside
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-    keep_trailing_newline=True,
-)
 
 
 @dataclass(frozen=True)
@@ -35,6 +28,7 @@ class Links:
 
     data_docs: str | None = None
     summary: str | None = None
+    persons: str | None = None
     pictures: tuple[str, ...] = ()
 
 
@@ -49,7 +43,7 @@ def write_figures(directory: Path, found: Figures, language: Language = "vi", do
     """The same of figures that are at hand. The other language stands in `index.<language>.html`."""
     directory.mkdir(parents=True, exist_ok=True)
     address = {lang: "index.html" if lang == language else f"index.{lang}.html" for lang in LANGUAGES}
-    summary = "summary.md" if (directory / "summary.md").exists() else None
+    summary, linkage = (name if (directory / name).exists() else None for name in ("summary.md", "persons.html"))
     for lang in LANGUAGES:
         style = Style(lang)
         pictures = charts.draw(found, style, words(lang))
@@ -59,7 +53,7 @@ def write_figures(directory: Path, found: Figures, language: Language = "vi", do
             (directory / name).write_text(svg, encoding="utf-8")
             if lang == language:
                 (directory / name).with_suffix(".png").write_bytes(charts.png(svg))
-        links = Links(docs.relative_to(directory).as_posix() if docs else None, summary, names)
+        links = Links(docs.relative_to(directory).as_posix() if docs else None, summary, linkage, names)
         other = next(other for other in LANGUAGES if other != lang)
         (directory / address[lang]).write_text(html(found, style, pictures, links, address[other]), encoding="utf-8")
     return directory / "index.html"
@@ -75,6 +69,7 @@ def html(found: Figures, style: Style, pictures: dict[str, str], links: Links, o
         f=found, s=style, w=phrases, say=_sayer(phrases), code=_code, links=links,
         pictures=dict.fromkeys(charts.PICTURES) | {n: Markup(p) for n, p in pictures.items()},
         other_page=other_page, legend=list(zip(CLASSES, charts.GAP_CLASSES, strict=True)), unknown=charts.UNKNOWN, statuses=STATUSES,
+        short=0 < len(found.provinces) < SHORT,
         graded=sorted((g for g in found.grades if g.grade), key=lambda g: (-ord(g.grade or ""), g.province_code)),
         silent=[g.province_name for g in found.grades if g.grade is None], claims=claims, claims_before=earlier,
         compared=[p for p in found.published if p.ours is not None],

@@ -53,6 +53,7 @@ class Standing:
     exports: list[dict[str, Any]] = field(default_factory=list)
     provinces: list[dict[str, Any]] = field(default_factory=list)
     waiting: list[dict[str, Any]] = field(default_factory=list)
+    plans: list[dict[str, Any]] = field(default_factory=list)
     runs: list[dict[str, Any]] = field(default_factory=list)
     disk: dict[str, Any] = field(default_factory=dict)
 
@@ -74,9 +75,9 @@ def show(settings: Settings, *, json: bool = False) -> int:
 def find(settings: Settings) -> Standing:
     """Look. Raises NotPublished where `current` is no link."""
     version = publish.current(settings)
-    runs, disk = list(_runs(settings)), _disk(settings)
+    runs, disk, plans = list(_runs(settings)), _disk(settings), list(_plans(settings))
     if version is None:
-        return Standing(None, runs=runs, disk=disk)
+        return Standing(None, plans=plans, runs=runs, disk=disk)
     with duckdb.connect(str(version / "coverage.duckdb"), read_only=True) as c:
         snapshot = c.execute(SNAPSHOT).pl().to_dicts()
         nation = c.execute(queries.MONTHS, [1]).fetchone()
@@ -86,7 +87,7 @@ def find(settings: Settings) -> Standing:
     published = {"directory": str(version), "versions": [v.name for v in publish.versions(settings)], **(snapshot[0] if snapshot else {})}
     provinces = [{**asdict(d), "accepted_pct": d.accepted_pct, "quarantined_pct": d.quarantined_pct, "grade": d.grade} for d in delivered]
     month = figures.Month(*nation) if nation else None
-    return Standing(published, asdict(month) if month else None, exports, provinces, waiting, runs, disk)
+    return Standing(published, asdict(month) if month else None, exports, provinces, waiting, plans, runs, disk)
 
 
 def as_json(standing: Standing) -> str:
@@ -113,6 +114,14 @@ def _runs(settings: Settings) -> Iterator[dict[str, Any]]:
             continue
         counts = dict(pl.read_parquet(file, columns=["status"])["status"].value_counts().sort("status").iter_rows())
         yield {"run_id": file.stem, "version_kept": file.stem in kept, "deliveries": sum(counts.values()), "statuses": counts}
+
+
+def _plans(settings: Settings) -> Iterator[dict[str, Any]]:
+    """Backfills that are planned and neither approved nor cancelled; one whose version is built waits for a person."""
+    for plan in sorted((settings.home_dir / "backfills").glob("*/plan.json")):
+        if not any(plan.with_name(f"{decided}.json").exists() for decided in ("approved", "cancelled")):
+            built = (settings.versions_dir.with_name("staged") / plan.parent.name).is_dir()
+            yield {"plan": plan.parent.name, "state": "waiting" if built else "planned"}
 
 
 def _disk(settings: Settings) -> dict[str, Any]:
@@ -151,6 +160,9 @@ def _print(standing: Standing, settings: Settings, console: Console) -> None:
         console.print(_exports(standing.exports))
         console.print(_provinces(standing.provinces))
         console.print(_waiting(standing.waiting))
+    for plan in standing.plans:
+        what = "is built and waits to be approved" if plan["state"] == "waiting" else "is planned"
+        console.print(Text(f"Backfill {plan['plan']} {what}: `bhyt backfill status` says what to do.", style="yellow"))
     if standing.runs:
         console.print(_run_grid(standing.runs))
     if standing.disk:

@@ -176,7 +176,6 @@ CONTRACT = {
         records_loaded records_quarantined records_repeated""",
     "quality.results": "delivery_id rule severity checked failed failed_pct status",
     "quality.quarantine": "delivery_id row_number rule reason",
-    "quality.timings": "run_id place step seconds files records megabytes megabytes_per_second",
     "meta.snapshot": "run_id published_at code_version months_from months_to",
     "meta.dictionary": "",
 }  # fmt: skip

@@ -24,6 +24,15 @@ MONTHS = (date(2026, 3, 1), date(2026, 4, 1))
 def with_lists(tmp_path_factory: pytest.TempPathFactory, run_night: RunNight) -> Published:
     out = tmp_path_factory.mktemp("lists")
     write(out, persons=600, months=MONTHS, seed=3, provinces=FEW_PROVINCES, visits_per_person_year=3.0, flat_lists=True)
+    lists = out / "landing" / "hospitals" / "claims" / "danh_sach"
+    heading, *rows = next(lists.glob("79a_*.csv")).read_text(encoding="utf-8-sig").splitlines()
+    spoilt = [row.split(";") for row in rows]
+    spoilt[0][heading.split(";").index("T_BHTT")] = "một triệu"
+    bad = lists / "loi"
+    bad.mkdir()
+    (bad / "held.csv").write_text("\n".join([heading, *map(";".join, spoilt)]), encoding="utf-8")
+    (bad / "refused.csv").write_text("\n".join([heading.replace("T_BHTT", "TIEN"), *rows]), encoding="utf-8")
+    (bad / "again.csv").write_text("\n".join([heading, *reversed(rows)]), encoding="utf-8")
     return Published(out / "data", out, run_night(out / "data", out / "landing"))
 
 
@@ -45,6 +54,7 @@ def test_every_list_is_loaded_whole_and_part_of_it_counts(with_lists: Published)
     of_claims = pl.col("export") == "claims"
     sent = with_lists.truth("deliveries").filter(of_claims).select("path", *COUNTS).sort("path")
     received = with_lists.tables["quality.deliveries"].filter(of_claims).select("path", *COUNTS).sort("path")
+    received = received.filter(~pl.col("path").str.contains("/loi/"))
     assert received.cast(sent.schema).equals(sent)
     lists = sent.filter(pl.col("path").str.contains("danh_sach"))
     assert set(lists["path"].str.extract(r"([a-z0-9]+)_\d{5}_\d{6}\.")) == {"79a", "01bh"}
@@ -53,3 +63,17 @@ def test_every_list_is_loaded_whole_and_part_of_it_counts(with_lists: Published)
     of_lists = dict(counted.filter(pl.col("source_form") != "xml").rows())
     assert set(of_lists) == {"79a", "80a", "01bh"}
     assert 0 < sum(of_lists.values()) < lists["records_read"].sum()
+
+
+def test_bad_lists_are_held_or_refused_and_one_sent_twice_counts_once(with_lists: Published) -> None:
+    """That they change no mart, the tests above say."""
+    deliveries = with_lists.tables["quality.deliveries"].filter(pl.col("path").str.contains("/loi/")).sort("path")
+    again, held, refused = deliveries.iter_rows(named=True)
+    rows = again["records_read"]
+    assert rows > 1
+    assert [again[c] for c in COUNTS] == ["loaded", rows, rows, 0, 0]
+    assert [held[c] for c in COUNTS] == ["held", rows, rows - 1, 1, 0]
+    assert [refused[c] for c in COUNTS] == ["refused", 0, 0, 0, 0]
+    assert "T_BHTT" in refused["reason"]
+    broken = with_lists.tables["quality.quarantine"].filter(pl.col("delivery_id") == held["delivery_id"])
+    assert broken.select("row_number", "rule").rows() == [(2, "claims.fund_paid.unreadable")]

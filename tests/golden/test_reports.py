@@ -233,7 +233,7 @@ def test_status_tells_machines_what_it_tells_people(small: Published, place: Pla
     said = place.here("status", "--json")
     assert said.returncode == 0
     told = json.loads(said.stdout)
-    assert set(told) == {"published", "nation", "exports", "provinces", "waiting", "runs", "disk"}
+    assert set(told) == {"published", "nation", "exports", "provinces", "waiting", "plans", "runs", "disk"}
     assert told["published"]["run_id"] == small.summary.run_id
     assert {e["export"] for e in told["exports"]} >= {"cards", "claims"}
     assert {p["province_code"]: p["grade"] for p in told["provinces"]}["24"] == "A"
@@ -251,3 +251,39 @@ def test_without_a_published_version_each_command_says_what_to_do(tmp_path: Path
     said = Place(tmp_path).here(*words)
     assert said.returncode == 1
     assert "bhyt nightly" in said.stdout + said.stderr
+
+
+def test_status_names_the_backfills_that_wait(tmp_path: Path) -> None:
+    for plan, files in {
+        "000001-a": ["plan"],
+        "000002-b": ["plan", "approved"],
+        "000003-c": ["plan"],
+        "000004-d": ["plan", "cancelled"],
+    }.items():
+        folder = tmp_path / "data" / "backfills" / plan
+        folder.mkdir(parents=True)
+        for file in files:
+            (folder / f"{file}.json").touch()
+    (tmp_path / "data" / "warehouse" / "staged" / "000003-c").mkdir(parents=True)
+    told = json.loads(Place(tmp_path).here("status", "--json").stdout)
+    assert told["plans"] == [{"plan": "000001-a", "state": "planned"}, {"plan": "000003-c", "state": "waiting"}]
+
+
+def test_a_disk_that_cannot_be_written_is_told_in_a_line(small: Published, place: Place, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    said = place.here("report", "--out", str(tmp_path / "file" / "below"))
+    assert said.returncode == 1
+    assert said.stderr.startswith("bhyt: cannot read or write ")
+    assert said.stderr.count("\n") == 1
+
+
+def test_sums_of_the_public_edition_are_the_marts_rounded_or_hidden(small: Published, told: figures.Figures) -> None:
+    public = public_figures(small.coverage_file)
+    for shown, exact in zip((*public.payer_groups, *public.plan_groups), (*told.payer_groups, *told.plan_groups), strict=True):
+        assert shown.code == exact.code
+        assert exact.insured is not None
+        if exact.insured < THRESHOLD:
+            assert shown.insured is None
+        elif shown.insured is not None:
+            assert abs(shown.insured - exact.insured) <= 2
+    assert public.claims[0].visits is None or abs(public.claims[0].visits - (told.claims[0].visits or 0)) <= 2

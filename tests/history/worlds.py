@@ -51,7 +51,7 @@ class Area:
         """What a build of all that was received so far makes when there is no version before it."""
         settings, ledger = self.settings, Ledger(self.settings.ledger_dir)
         with scratch_directory(settings.spool_dir) as scratch:
-            built = Built("", scratch, steps.wanted(settings, ledger.deliveries()))
+            built = Built("", scratch, steps.wanted(settings, ledger))
             parts = Build(settings, ledger, scratch, None, person_key(settings)).parts(built)
         return Manifest("", FIRST, "", parts, built.fingerprints)
 

@@ -77,8 +77,8 @@ class Served:
         assert done.returncode == 0, f"prefect {' '.join(words)}: {done.stdout}{done.stderr}, see {self.worker_log}"
         return done.stdout
 
-    def deployment(self) -> Any:
-        return self.ask("deployments/name/nightly/nightly", method="GET")
+    def deployment(self, name: str = "nightly/nightly") -> Any:
+        return self.ask(f"deployments/name/{name}", method="GET")
 
     def runs(self, deployment_id: str, *states: str) -> Any:
         """Flow runs of a deployment in these states, soonest first."""
@@ -144,6 +144,30 @@ def test_a_manual_run_publishes_from_the_environment_of_the_worker(served: Serve
     assert served.place.ask("SELECT max(month) FROM marts.coverage_nation_month") == [(date(2025, 7, 1),)]
     keys = {a["key"] for a in served.ask("artifacts/filter")}
     assert {"night-summary", "night-deliveries", "night-progress"} <= keys
+
+
+def test_a_backfill_pauses_for_a_person_and_publishes_when_it_is_approved(served: Served) -> None:
+    """After the nights above: one list has come since, which no night may take while the plan waits."""
+    late = served.place.landing / "planning" / "budgets" / "province=22" / "period=2025-07" / "bo_sung.csv"
+    late.parent.mkdir(parents=True)
+    late.write_text("NAM,MATINH,DU_TOAN\n2025,22,123456789\n", encoding="utf-8")
+    before = served.place.current
+    deployment = served.deployment("backfill/backfill")
+    parameters = {"exports": ["budgets"], "first": "2025-07", "last": "2025-07"}
+    run_id = served.ask(f"deployments/{deployment['id']}/create_flow_run", {"parameters": parameters})["id"]
+
+    def state() -> str:
+        return str(served.ask(f"flow_runs/{run_id}", method="GET")["state"]["type"])
+
+    wait_for(f"the backfill to pause, see {served.worker_log}", lambda: state() in ("PAUSED", "FAILED", "CRASHED"))
+    assert state() == "PAUSED", served.worker_log.read_text()[-3000:]
+    assert served.place.current == before, "nothing is published before it is approved"
+    assert "backfill-comparison" in {a["key"] for a in served.ask("artifacts/filter")}
+    served.ask(f"flow_runs/{run_id}/resume", {"run_input": {"approve": True, "by": "An", "why": "giao bổ sung"}})
+    wait_for(f"the backfill to end, see {served.worker_log}", lambda: state() in ("COMPLETED", "FAILED", "CRASHED"))
+    assert state() == "COMPLETED", served.worker_log.read_text()[-3000:]
+    assert served.place.current != before
+    assert served.place.ask("SELECT status FROM quality.deliveries WHERE path LIKE '%bo_sung.csv'") == [("loaded",)]
 
 
 def test_a_scheduled_run_is_made_by_the_server_and_executed_by_the_worker(served: Served) -> None:

@@ -100,6 +100,8 @@ def test_a_card_that_moved_is_still_known_by_where_it_was() -> None:
         ("Đặng Thị Đào", "Ðặng Thị Ðào"),
         ("Đặng Thị Đào", "ñặng Thị ñào"),
         ("Nguyễn Thị Lan", "NGUYỄN THỊ LAN"),
+        ("Nguyễn Thị Lan", "Ng. Thị Lan"),
+        ("Phùng Thị Bích Thảo", "Phùng Thị Bích Thảo (Tí)"),
         ("Nguyễn Thị Lan", "  Nguyễn   Thị Lan "),
         ("Nguyễn Thị Lan", "Nguye\u0302\u0303n Thi\u0323 Lan"),
         ("Phùng Thị Bích Thảo", "Phung Thi Bich Thao"),
@@ -375,6 +377,25 @@ def test_one_name_and_date_on_thousands_of_cards_is_bounded_and_counted() -> Non
     report = link(register(*rows)).report
     assert report["pairs_compared"] < 100_000
     assert report["pairs_left_out"] > 4_000_000
+
+
+def test_the_number_of_a_village_head_on_400_cards_is_told_by_its_count_only() -> None:
+    words = [f"{a}{b}" for a in ("Lan", "Mai", "Hoa", "Sen", "Tâm") for b in ("", "g", "h", "i")]
+    rows = [
+        {"card_number": f"GD40188{i * 7919:08d}", "citizen_id": HERS, "full_name": f"Trần {words[i % 20]} {words[i // 20]}", **ELSEWHERE}
+        for i in range(400)
+    ]
+    report = link(register(*rows)).report
+    assert report["persons"] == 400
+    assert "1 CCCD set aside: each is carried by more than 8 names, together by 400 records" in report["warnings"]
+    assert HERS not in str(report)
+
+
+def test_a_register_without_birth_dates_says_so() -> None:
+    rows = [{"card_number": f"DN401{i * 104729:010d}", "birth_date": None, "full_name": f"Lê {'ABCDEFGHIJ'[i]}"} for i in range(1, 10)]
+    report = link(register(*rows)).report
+    assert report["persons"] == 9
+    assert report["warnings"] == ["9 of 9 cards are without a birth date: they are recognised by their numbers only"]
 
 
 # Registers whose citizen numbers follow no structure

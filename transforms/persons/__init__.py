@@ -5,25 +5,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
-from transforms.persons.cluster import DECIDED, cluster
+from transforms.persons.cluster import Clusters, cluster, components
 from transforms.persons.compare import compare
-from transforms.persons.identify import identify
+from transforms.persons.frequencies import Frequencies, frequencies, pinned_chances, with_borne
+from transforms.persons.identify import BEFORE_ALL_RUNS, identify
+from transforms.persons.model_file import as_text
+from transforms.persons.pairing import decided, evidence_of, scored_cards
+from transforms.persons.report import estimate
 from transforms.persons.score import score
-from transforms.persons.standardise import Records, standardise
+from transforms.persons.standardise import NAMES_PER_NUMBER, Records, standardise
+from transforms.persons.standing import Standing, latest_said, stand
 from transforms.persons.weigh import Model, at_hand, chances, contributions, pinned, weigh
 
-__all__ = ["Linkage", "Model", "explain", "link", "pinned"]
+__all__ = ["Linkage", "Model", "Standing", "explain", "link", "link_to_stand", "pinned"]
 
 
 @dataclass(frozen=True)
 class Linkage:
-    """`card_persons`: `card_number` (as delivered), `card_key`, `person_id`; one row per number, sorted.
-    `pairs`: `card_key_a`, `card_key_b`, `weight` (bits) of every pair from the review band upwards, sorted; restricted, like the cards.
+    """`card_persons`: `identify.INDEX`, one row per number as delivered, sorted.
+    `pairs`: `evidence.PAIRS`, every pair from the review band upwards, sorted; restricted, like the cards.
     `report`: counts only, no personal values; see docs/linkage.md."""
 
     card_persons: pl.DataFrame
@@ -36,27 +43,74 @@ def link(
     former: pl.DataFrame | None = None,
     decisions: pl.DataFrame | None = None,
     model: Model | None = None,
+    run: int = BEFORE_ALL_RUNS,
+    retired: pl.Series | None = None,
+    known: Frequencies | None = None,
 ) -> Linkage:
     """Finds the persons behind cards.
 
     `cards`: rows of all registers in use: `card_number`, the columns of `standardise.EVIDENCE`, `period` (Date), `received_rank` (integer).
-    `former`: `card_number`, `person_id` of an earlier run; its ids are kept where the persons are. `decisions`: `card_key_a`,
-    `card_key_b`, `same` (Boolean): what a person decided, by card key or number; where two decisions contradict, they stay apart.
-    `model`: unless given the pinned one, reckoning with as many people as registers of this size may hold.
+    `former`: the index of an earlier run; its ids are kept where the persons are. `run`: the running number of this one; `retired`: ids
+    that were in use once (see `identify`). `decisions`: `card_key_a`, `card_key_b`, `same` (Boolean): what a person decided, by card key or
+    number; where two decisions contradict, they stay apart. `model`: unless given the pinned one, reckoning with as many people as
+    registers of this size may hold. `known`: how often names and places occur, unless counted in these cards.
     Neither the order of rows nor the number of threads changes anything.
     """
+    return _linked(cards, former, decisions, model, run, retired, known)[0]
+
+
+def link_to_stand(
+    cards: pl.DataFrame | pl.LazyFrame,
+    former: pl.DataFrame | None = None,
+    decisions: pl.DataFrame | None = None,
+    model: Model | None = None,
+    run: int = BEFORE_ALL_RUNS,
+    retired: pl.Series | None = None,
+    known: Frequencies | None = None,
+) -> tuple[Linkage, Standing]:
+    """As `link`, and leaves the index on which later nights link only what changed (`increment.link_new`)."""
+    linkage, found = _linked(cards, former, decisions, model, run, retired, known)
+    pairs = linkage.pairs.with_columns(left=found.scored["left"], right=found.scored["right"])
+    named = [] if decisions is None else sorted({*decisions["card_key_a"], *decisions["card_key_b"]})
+    standing = stand(
+        found.records, latest_said(cards.lazy()), pairs, found.connected, found.clusters.members.sort("card")["cluster"].to_numpy(),
+        known or frequencies(found.records), {"decided": named, "model": as_text(found.model)},
+    )  # fmt: skip
+    return linkage, standing
+
+
+@dataclass(frozen=True)
+class _Found:
+    records: Records
+    model: Model
+    scored: pl.DataFrame
+    clusters: Clusters
+    connected: npt.NDArray[np.int64]
+
+
+def _linked(
+    cards: pl.DataFrame | pl.LazyFrame,
+    former: pl.DataFrame | None,
+    decisions: pl.DataFrame | None,
+    model: Model | None,
+    run: int,
+    retired: pl.Series | None,
+    known: Frequencies | None,
+) -> tuple[Linkage, _Found]:
     records = standardise(cards)
     model = model or at_hand(records, pinned())
-    found = score(records, chances(records, model), model, model.review_bits)
+    if known is not None:
+        records = replace(records, names=with_borne(records.names, known))
+    rare = chances(records, model) if known is None else pinned_chances(records, model, known)
+    found = score(records, rare, model, model.review_bits)
     weighed = found.patterns
-    scored = _scored_cards(records, found.pairs, weighed, model.review_bits)
-    together, apart = _decided(records, decisions)
-    edges = pl.concat([scored.filter(pl.col("weight") >= model.merge_bits), together])
+    scored = scored_cards(records, found.pairs, weighed, model.review_bits)
+    together, apart = decided(records, decisions)
+    edges = pl.concat([scored.filter(pl.col("weight") >= model.merge_bits).select("left", "right", "weight"), together])
     edges = edges.group_by("left", "right").agg(pl.col("weight").max())
     clusters = cluster(records, edges, apart)
-    card_persons = identify(records, clusters.members, former)
-    keys = records.cards["card_key"]
-    pairs = scored.select(card_key_a=keys.gather(scored["left"]), card_key_b=keys.gather(scored["right"]), weight="weight")
+    card_persons = identify(records, clusters.members, former, run, retired)
+    pairs = evidence_of(scored, weighed, records)
     sizes = clusters.members.group_by("cluster").agg(cards=pl.len()).group_by("cards").agg(persons=pl.len()).sort("cards")
     report = {
         "model": model.version,
@@ -73,42 +127,47 @@ def link(
         "pairs_merged": scored.filter(pl.col("weight") >= model.merge_bits).height,
         "pairs_to_review": scored.filter(pl.col("weight") < model.merge_bits).height,
         "weights": _histogram(weighed),
+        "merge_bits": model.merge_bits,
+        "review_bits": model.review_bits,
+        "population": model.population,
+        "estimate": estimate(weighed, model.merge_bits, model.review_bits),
         "cluster_sizes": sizes,
         "clusters_guarded": clusters.guarded,
         "links_cut": clusters.cut.height,
         "numbers_set_aside": records.crowded,
+        "warnings": _warnings(records, found.counts),
         "decisions": {"together": together.height, "apart": apart.height},
     }
-    return Linkage(card_persons, pairs, report)
+    connected = components(records.cards.height, edges["left"].to_numpy(), edges["right"].to_numpy())
+    return Linkage(card_persons, pairs, report), _Found(records, model, scored, clusters, connected)
 
 
-def _scored_cards(records: Records, pairs: pl.DataFrame, weighed: pl.DataFrame, least: float) -> pl.DataFrame:
-    """Pairs of cards (`left` < `right`) that reach `least` bits, with the best `weight` of their states; sorted."""
-    enough = weighed.filter(pl.col("weight") >= least).select("pattern", "weight")
-    kept = pairs.join(enough, on="pattern")
-    card = records.rows["card"]
-    one, two = card.gather(kept["left"]), card.gather(kept["right"])
-    return (
-        pl.DataFrame({"one": one, "two": two, "weight": kept["weight"]})
-        .group_by(left=pl.min_horizontal("one", "two"), right=pl.max_horizontal("one", "two"))
-        .agg(pl.col("weight").max())
-        .sort("left", "right")
-    )
+_NUMBERS = {
+    "citizen": "CCCD", "short_citizen": "CMND", "insured": "social insurance number (last ten digits of cards)",
+    "insured_too": "listed social insurance number",
+}  # fmt: skip
+UNKNOWN = 0.5  # of the cards: from there on it is said that a register leaves something out
 
 
-def _decided(records: Records, decisions: pl.DataFrame | None) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Pairs of cards that a person put together (as edges) and told apart. Cards that no register knows are left out."""
-    if decisions is None:
-        decisions = pl.DataFrame(schema={"card_key_a": pl.String, "card_key_b": pl.String, "same": pl.Boolean})
-    known = (
-        decisions.join(records.numbers.rename({"card_number": "card_key_a", "card": "a"}), on="card_key_a")
-        .join(records.numbers.rename({"card_number": "card_key_b", "card": "b"}), on="card_key_b")
-        .filter(pl.col("a") != pl.col("b"))
-        .select("same", left=pl.min_horizontal("a", "b"), right=pl.max_horizontal("a", "b"), weight=pl.lit(DECIDED))
-        .unique()
-        .sort("left", "right", "same")
-    )
-    return known.filter("same").drop("same"), known.filter(~pl.col("same")).drop("same", "weight")
+def _warnings(records: Records, counts: pl.DataFrame) -> list[str]:
+    """What is wrong with the registers as a whole, in counts, never in values."""
+    said = [
+        f"{records.crowded[kind]:,} {name} set aside: each is carried by more than {NAMES_PER_NUMBER} names, together by "
+        f"{records.carriers[kind]:,} records"
+        for kind, name in _NUMBERS.items()
+        if records.crowded[kind]
+    ]
+    latest = records.rows.filter("latest")
+    for column, what in (("name", "a name"), ("year", "a birth date")):
+        missing = latest[column].null_count()
+        if missing > UNKNOWN * latest.height:
+            said.append(f"{missing:,} of {latest.height:,} cards are without {what}: they are recognised by their numbers only")
+    left_out = counts.filter(pl.col("left_out") > 0)
+    said += [
+        f"rule {rule}: {cut:,} blocks too large, {pairs:,} pairs not compared; neighbours in order of name and date were"
+        for rule, cut, pairs in left_out.select("rule", "blocks_cut", "left_out").iter_rows()
+    ]
+    return said
 
 
 def _histogram(weighed: pl.DataFrame) -> pl.DataFrame:

@@ -11,6 +11,7 @@ and no block of theirs was cut), so blocks can be worked off in any order, in an
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -86,14 +87,14 @@ def plan(records: Records) -> list[Blocks]:
     """The blocks of each of `RULES`: the pairs, counted before they are made."""
     columns = key_columns(records)
     size = records.rows.height
-    found = []
-    for place, rule in enumerate(RULES):
-        if place == LISTED:
-            found.append(_blocks_of_listed(columns["insured"], columns["insured_too"], size))
-        else:
-            key, known = mixed([columns[c] for c in rule.columns])
-            found.append(_blocks(key, known, size))
-    return found
+
+    def of(rule: Rule) -> Blocks:
+        if rule is RULES[LISTED]:
+            return _blocks_of_listed(columns["insured"], columns["insured_too"], size)
+        return _blocks(*mixed([columns[c] for c in rule.columns]), size)
+
+    with ThreadPoolExecutor(2) as pool:
+        return list(pool.map(of, RULES))
 
 
 def key_columns(records: Records) -> dict[str, Keys]:
@@ -166,7 +167,7 @@ def _blocks_of_listed(own: Keys, listed: Keys, size: int) -> Blocks:
 def _block_limit(sizes: Integers, records: int) -> int:
     """The largest block size (at most `BLOCK_LIMIT`) at which the rule stays within its number of pairs."""
     budget = PAIRS_PER_RECORD * records + PAIRS_ALWAYS
-    if not len(sizes) or int((sizes * (sizes - 1) // 2).sum()) <= budget and sizes.max() <= BLOCK_LIMIT:
+    if not len(sizes) or (int((sizes * (sizes - 1) // 2).sum()) <= budget and sizes.max() <= BLOCK_LIMIT):
         return BLOCK_LIMIT
     ordered = np.sort(sizes[sizes <= BLOCK_LIMIT])
     total = np.cumsum(ordered * (ordered - 1) // 2)
@@ -177,9 +178,7 @@ def _block_limit(sizes: Integers, records: int) -> int:
     return max(int(ordered[within]) - 1, WINDOW + 1)
 
 
-def pairs_of(
-    blocks: Blocks, chunk: int = 2_000_000, cut: bool | None = None, part: int = 0, parts: int = 1
-) -> Iterator[tuple[Rows, Rows]]:
+def pairs_of(blocks: Blocks, chunk: int = 2_000_000, cut: bool | None = None, part: int = 0, parts: int = 1) -> Iterator[tuple[Rows, Rows]]:
     """Left and right rows (left < right) of the pairs, about `chunk` at a time.
 
     Of the blocks that were `cut` only, or of the others only; and of one of several parts: whole blocks, by the hash of their key.

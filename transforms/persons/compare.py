@@ -140,7 +140,11 @@ def _rarity() -> pl.Expr:
     """The rarity of the name (of the commoner of the two: the careful side) and of what else the two have in common."""
     name = pl.col("name")
     alike = name <= LEVELS["name"].index("other_accents") + 1
-    bits = pl.when(alike).then(pl.min_horizontal("whole_bits", "other_whole_bits")).otherwise(pl.min_horizontal("ends_bits", "other_ends_bits"))
+    bits = (
+        pl.when(alike)
+        .then(pl.min_horizontal("whole_bits", "other_whole_bits"))
+        .otherwise(pl.min_horizontal("ends_bits", "other_ends_bits"))
+    )
     for column in ("commune", "year"):
         bits += pl.when(_equal(column)).then(pl.col(f"{column}_bits")).otherwise(0)
     counts = name.is_in([LEVELS["name"].index(level) + 1 for level in RARE_LEVELS])
@@ -310,7 +314,9 @@ def compare_names(names: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
     )
     slips, given_slips = pl.col("slips"), pl.col("given_slips")
     bare_given = (pl.col("given") == pl.col("given_accented")) | (pl.col("other_given") == pl.col("other_given_accented"))
-    near_given = pl.when(pl.col("borne") & pl.col("other_borne")).then(_code("name", "given_name_close")).otherwise(_code("name", "given_name_slip"))
+    near_given = (
+        pl.when(pl.col("borne") & pl.col("other_borne")).then(_code("name", "given_name_close")).otherwise(_code("name", "given_name_slip"))
+    )
     long_given = pl.min_horizontal(pl.col("given").str.len_bytes(), pl.col("other_given").str.len_bytes()) >= 3
     strings = strings.with_columns(
         name=pl.when(plain & bare_given)

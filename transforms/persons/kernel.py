@@ -60,12 +60,11 @@ def encoded_names(records: Records) -> Array:
 
 
 def letters(plain: pl.Series) -> Array:
-    """Which letters a name holds, as bits; whatever is not a to z shares a bit, as spaces do not count."""
-    named = plain.rename("plain").to_frame()
-    bits = pl.lit(0, pl.UInt32)
-    for place, letter in enumerate("abcdefghijklmnopqrstuvwxyz"):
-        bits = bits | pl.when(pl.col("plain").str.contains(letter, literal=True)).then(pl.lit(1 << place, pl.UInt32)).otherwise(0)
-    return named.select(bits).to_series().to_numpy()
+    """Which letters a to z a text holds, as bits; nothing else counts."""
+    text = plain.to_arrow()
+    _, offsets, data = text.buffers()
+    bounds = np.frombuffer(offsets, np.int64 if str(text.type) == "large_string" else np.int32)[text.offset : text.offset + len(text) + 1]
+    return _letters(bounds.astype(np.int64), np.frombuffer(data or b"", np.uint8))  # type: ignore[no-any-return]
 
 
 def encoded(records: Records, chances: Chances, names: Array) -> Array:
@@ -108,9 +107,8 @@ def _decimal(number: Array) -> Array:  # pragma: no cover
     return out
 
 
-_CITIZEN, _SHORT, _INSURED, _NAME_BIRTH, _GIVEN_BIRTH, _BIRTH_COMMUNE, _NAME_YEAR, _NAME_DAY, _NAME_COMMUNE, _WORDS, _HOUSEHOLD, _LISTED = range(
-    len(RULES)
-)
+_CITIZEN, _SHORT, _INSURED, _NAME_BIRTH, _GIVEN_BIRTH, _BIRTH_COMMUNE = range(6)
+_NAME_YEAR, _NAME_DAY, _NAME_COMMUNE, _WORDS, _HOUSEHOLD, _LISTED = range(6, len(RULES))
 _STRIDES = np.cumprod([1, *[len(LEVELS[f]) + 1 for f in reversed(LEVELS)]])[::-1]
 _NAME_AT, _BIRTH_AT, _SEX_AT, _CITIZEN_AT, _INSURED_AT, _PLACE_AT = (int(n) for n in _STRIDES[1:])
 _OTHER_MIDDLE, _SAME_GIVEN, _SAME_SURNAME, _OTHER_NAME = (
@@ -121,7 +119,17 @@ _RARE = np.array([False, *(level in RARE_LEVELS for level in LEVELS["name"])])
 
 
 @_compiled
-def _one_digit(a: np.uint64, b: np.uint64) -> bool:  # pragma: no cover
+def _letters(bounds: Array, data: Array) -> Array:  # pragma: no cover
+    out = np.zeros(len(bounds) - 1, np.uint32)
+    for i in range(len(out)):
+        for byte in data[bounds[i] : bounds[i + 1]]:
+            if 97 <= byte <= 122:
+                out[i] |= np.uint32(1) << np.uint32(byte - 97)
+    return out
+
+
+@_compiled
+def _one_digit(a: np.uint64, b: np.uint64) -> Any:  # pragma: no cover
     """Two BCD numbers differ in exactly one digit."""
     x = a ^ b
     x = (x | x >> np.uint64(1) | x >> np.uint64(2) | x >> np.uint64(3)) & np.uint64(0x1111111111111111)
@@ -129,7 +137,7 @@ def _one_digit(a: np.uint64, b: np.uint64) -> bool:  # pragma: no cover
 
 
 @_compiled
-def _makes(rule: int, a: Any, b: Any) -> bool:  # pragma: no cover
+def _makes(rule: int, a: Any, b: Any) -> Any:  # pragma: no cover
     """The two records share the key of the rule."""
     if rule == _CITIZEN:
         return a.citizen != 0 and a.citizen == b.citizen
@@ -137,7 +145,7 @@ def _makes(rule: int, a: Any, b: Any) -> bool:  # pragma: no cover
         return a.short_citizen != 0 and a.short_citizen == b.short_citizen
     if rule == _INSURED:
         return a.insured != 0 and a.insured == b.insured
-    if rule == _NAME_BIRTH or rule == _GIVEN_BIRTH or rule == _BIRTH_COMMUNE:
+    if rule in (_NAME_BIRTH, _GIVEN_BIRTH, _BIRTH_COMMUNE):
         if a.born != b.born or a.born & 0xFFFF == 0 or a.born & 0xFFFF == 0x101:
             return False
         if rule == _BIRTH_COMMUNE:
@@ -167,7 +175,7 @@ def _makes(rule: int, a: Any, b: Any) -> bool:  # pragma: no cover
 
 
 @_compiled
-def _meets(a: Any, b: Any) -> bool:  # pragma: no cover
+def _meets(a: Any, b: Any) -> Any:  # pragma: no cover
     """One of the two social insurance numbers of one record is one of the other's."""
     return (a.insured != 0 and (a.insured == b.insured or a.insured == b.insured_too)) or (
         a.insured_too != 0 and (a.insured_too == b.insured or a.insured_too == b.insured_too)
@@ -295,7 +303,7 @@ def _name(a: Any, b: Any) -> int:  # pragma: no cover
 
 
 @_compiled
-def _rarity(a: Any, b: Any, level: int) -> int:  # pragma: no cover
+def _rarity(a: Any, b: Any, level: int) -> Any:  # pragma: no cover
     """How rare the name, the commune and the year are that two records have in common, in half bits; 0 where that does not count."""
     if not _RARE[level]:
         return 0

@@ -43,8 +43,8 @@ def score(
 ) -> Scored:
     """Compares all pairs that the rules make, and keeps those that weigh `least` bits or more under `model`.
 
-    `parts`: into how many parts the blocks of each rule are cut; `workers`: threads; `kernel`: the compiled way or the other, by size unless
-    said. None of them changes the result.
+    `parts`: into how many parts the blocks of each rule are cut; `workers`: threads; `kernel`: the compiled way or the other, by size
+    unless said. None of them changes the result.
     """
     blocks = plan(records)
     if not (sum(found.pairs for found in blocks) >= KERNEL_FROM if kernel is None else kernel):
@@ -56,33 +56,35 @@ def score(
     return _by_kernel(records, chances, model, least, blocks, parts, workers)
 
 
-def _by_kernel(
-    records: Records, chances: Chances, model: Model, least: float, blocks: list[Blocks], parts: int, workers: int
-) -> Scored:
+def _by_kernel(records: Records, chances: Chances, model: Model, least: float, blocks: list[Blocks], parts: int, workers: int) -> Scored:
     from transforms.persons import kernel  # numba is not loaded where it is not needed
 
     names = kernel.encoded_names(records)
     rows = kernel.encoded(records, chances, names)
     for rule, found in enumerate(blocks):
         rows["cut"][found.rows[found.cut]] |= np.uint16(1 << rule)
-    worth = _weights(model, kernel.RARITY_AT) >= least
+    size = kernel.RARITY_AT * RARITIES
+    known, worth = np.zeros(size, np.bool_), np.zeros(size, np.bool_)  # by pattern; several workers may find out the same
 
     def compared(rule: int, left: Array, right: Array) -> tuple[int, Array, Array, Array, Array, Array]:
         codes, unread = kernel.patterns(left, right, rows, names)
         _read(records, rows, left, right, codes, unread)
-        pattern, pairs = np.unique(codes, return_counts=True) if len(codes) < CHUNK // 8 else _histogram(codes, len(worth))
+        pattern, pairs = np.unique(codes, return_counts=True) if len(codes) < CHUNK // 8 else _histogram(codes, size)
+        unknown = pattern[~known[pattern]].astype(np.int32)
+        worth[unknown] = weigh(pattern_frame(pl.Series(unknown)), model)["weight"].to_numpy() >= least
+        known[unknown] = True
         keep = worth[codes]
         return rule, pattern, pairs, left[keep], right[keep], codes[keep]
 
     def first(task: tuple[int, bool, Array, Array]) -> tuple[int, Array, Array]:
         rule, cut, left, right = task
         made = kernel.first_made(rule, cut, left, right, rows)
-        return rule, left[made], right[made]
+        return rule + len(RULES) * cut, left[made], right[made]
 
     def whole(task: tuple[int, bool, Array, Array]) -> tuple[int, Array, Array, Array, Array, Array]:
         return compared(*first(task))
 
-    total = np.zeros(len(worth), np.int64)
+    total = np.zeros(size, np.int64)
     new = np.zeros(len(RULES), np.int64)
     kept = []
     with ThreadPoolExecutor(workers) as pool:
@@ -121,7 +123,7 @@ def _tasks(blocks: list[Blocks], cut: bool, parts: int) -> Iterator[tuple[int, b
 
 
 def _leftover(rest: list[Any], size: int, compared: Any) -> Iterator[Any]:
-    """What cut blocks and listed numbers alone have made: pairs may be there twice, and count for the first rule."""
+    """What cut blocks and listed numbers alone have made: pairs may be there twice, and count for the first rule, whole blocks first."""
     if not rest:
         return
     code = np.concatenate([left.astype(np.int64) * size + right for _, left, right in rest])
@@ -134,7 +136,7 @@ def _leftover(rest: list[Any], size: int, compared: Any) -> Iterator[Any]:
         mine = code[rule == each]
         for start in range(0, len(mine), CHUNK):
             some = mine[start : start + CHUNK]
-            yield compared(int(each), (some // size).astype(np.int32), (some % size).astype(np.int32))
+            yield compared(int(each) % len(RULES), (some // size).astype(np.int32), (some % size).astype(np.int32))
 
 
 def _read(records: Records, rows: Array, left: Array, right: Array, codes: Array, unread: Array) -> None:
@@ -156,8 +158,3 @@ def _histogram(codes: Array, size: int) -> tuple[Array, Array]:
     counts = np.bincount(codes, minlength=size)
     seen = np.flatnonzero(counts)
     return seen, counts[seen]
-
-
-def _weights(model: Model, rarity_at: int) -> Array:
-    """The weight of every pattern that there can be, by its code."""
-    return weigh(pattern_frame(pl.Series(np.arange(rarity_at * RARITIES, dtype=np.int32))), model)["weight"].to_numpy()

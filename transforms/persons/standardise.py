@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import polars as pl
 
 # What a row says about a person, apart from the number of the card. Two rows of a card that agree in these are one state.
@@ -34,9 +35,11 @@ STATES_KEPT = 4
 # In real registers seven of ten CCCDs agree with their cards; numbers drawn at random would do so once in hundreds.
 STRUCTURED, ENOUGH_TO_JUDGE = 0.3, 20
 NAMES_PER_NUMBER = 8
+CROWDED = ("citizen", "short_citizen", "insured", "insured_too")
 RARE_GIVEN = 2e-4  # of people: a given name that fewer bear is rather a slip of the pen
 
 TONES = "\u0300\u0301\u0303\u0309\u0323"  # grave, acute, tilde, hook, dot below: in NFD behind their vowel
+_NGUYEN = "nguye\u0302n\u0303"  # in standard form
 _CONSONANTS = "bcdđghklmnpqrstvx"
 
 
@@ -50,7 +53,8 @@ class Records:
     `birth` (yyyymmdd), `year`, `day_month`, `vague`, `sex`, `citizen`, `verified`, `short_citizen`, `insured`, `insured_too`,
     `province`, `old_province`, `commune`, `household`, `address`. Null wherever nothing is known.
     `names`: one row per distinct name, see `names`; and `borne`: people bear that given name (see `_borne`).
-    `crowded`: kind of number → how many numbers were set aside because too many names carry them.
+    `crowded`, `carriers`: kind of number → how many numbers were set aside because too many names carry them, and on how many records.
+    `set_aside`: these, with who carries them: `kind`, `number`, `card`, `plain` (hash of the name).
     """
 
     numbers: pl.DataFrame
@@ -58,6 +62,8 @@ class Records:
     rows: pl.DataFrame
     names: pl.DataFrame
     crowded: dict[str, int]
+    carriers: dict[str, int]
+    set_aside: pl.DataFrame
 
 
 def composed(name: pl.Expr) -> pl.Expr:
@@ -69,15 +75,18 @@ def standard_name(name: pl.Expr) -> pl.Expr:
     """A name in lower case, decomposed (NFD), one space between words, its spelling variants folded.
 
     Tone marks move to the end of their syllable (hòa = hoà), y after a consonant or qu is i (Lý = Lí), other characters than letters
-    are spaces. `Mai` and `May`, `Thuý` and `Thuí` stay different names.
+    are spaces. What stands in brackets (a pet name, a note) is left out, and Ng. is Nguyễn. `Mai` and `May`, `Thuý` and `Thuí` stay
+    different names.
     """
     return (
         composed(name)
+        .str.replace_all(r"[(\[{].*?[)\]}]", " ")
         .str.normalize("NFD")
         .str.replace_all(r"[^\p{L}\p{M}]+", " ")
         .str.strip_chars()
         .str.replace_all(f"([{TONES}])([^ {TONES}]+)", "$2$1")
         .str.replace_all(rf"\b((?:[{_CONSONANTS}]+|qu))y([{TONES}]?)\b", "${1}i$2")
+        .str.replace("^ng ", f"{_NGUYEN} ")
     )
 
 
@@ -110,7 +119,7 @@ def names(standard: pl.Series) -> pl.DataFrame:
 
 
 def numbers_and_names(cards: pl.LazyFrame) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
-    """What occurs in all registers, each once: the numbers (`keyed_numbers`), the names (`names`), and `full_name` → `name`, its row there."""
+    """What occurs in all registers, each once: numbers (`keyed_numbers`), names (`names`), and `full_name` → `name`, its row there."""
     seen = cards.select("card_number").unique().collect(engine="streaming")["card_number"]
     numbers = keyed_numbers(seen)
     spelt = cards.select("full_name").unique().drop_nulls().collect(engine="streaming").with_columns(plainly=composed(pl.col("full_name")))
@@ -128,14 +137,16 @@ def states(cards: pl.LazyFrame, numbers: pl.DataFrame, spelt: pl.DataFrame) -> p
     """
     moment = pl.col("period").cast(pl.Date).cast(pl.Int32).cast(pl.Int64).fill_null(0) * 2**32
     moment += pl.col("received_rank").fill_null(0).cast(pl.Int64)
-    seen = (
+    said = (
         cards.select("card_number", "full_name", *_said(), moment=moment)
         .join(numbers.lazy().select("card_number", "card"), on="card_number")
         .join(spelt.lazy(), on="full_name", how="left")
-        .group_by("card", "name", *SAID)
-        .agg(pl.col("moment").max())
-        .collect(engine="streaming")
+        .select("card", "name", *SAID, "moment")
     )
+    # Where no number stands twice, as in the registers of one month, each row is a state.
+    if cards.select(pl.len()).collect().item() > numbers.height:
+        said = said.group_by("card", "name", *SAID).agg(pl.col("moment").max())
+    seen = said.collect(engine="streaming")
     several = pl.col("card").is_duplicated()
     order = ["card", "moment", "name", *SAID]
     changed = (
@@ -174,26 +185,17 @@ def keyed_numbers(distinct: pl.Series) -> pl.DataFrame:
 
     A 10-digit number is the card of 15 characters that ends in it (the smallest, if several do).
     """
-    number = pl.col("card_number")
-    frame = distinct.rename("card_number").to_frame().sort("card_number").with_columns(tail=number.str.slice(-10))
-    short = number.str.len_chars() == 10
-    long = (
-        frame.filter(number.str.len_chars() == 15)
-        .join(frame.filter(short).select("tail"), on="tail", how="semi")
-        .group_by("tail")
-        .agg(card_key=number.min())
-    )
-    keyed = (
-        frame.join(long, on="tail", how="left", maintain_order="left")
-        .with_columns(card_key=pl.when(short).then(pl.col("card_key").fill_null(number)).otherwise(number))
-        # A key is itself a number, so the keys are already in order.
-        .with_columns(card=((number == pl.col("card_key")).cum_sum() - 1).cast(pl.UInt32))
-    )
-    aliases = keyed.filter(number != pl.col("card_key")).select("card_key").unique()
-    moved = aliases.join(keyed.filter(number == pl.col("card_key")).select("card_key", target="card"), on="card_key")
-    return keyed.join(moved, on="card_key", how="left", maintain_order="left").select(
-        "card_number", "card_key", card=pl.coalesce("target", "card"), insured=_digits(pl.col("tail"), 10)
-    )
+    number = distinct.rename("card_number").sort()
+    length, tail = number.str.len_chars(), number.str.slice(-10).rename("tail")
+    frame = pl.DataFrame({"row": np.arange(len(number)), "tail": tail.cast(pl.Int64, strict=False)}).drop_nulls()
+    long, short = (frame.filter(length.gather(frame["row"]) == n) for n in (15, 10))
+    alias = short.join(long.rename({"row": "key"}), on="tail").group_by("row").agg(pl.col("key").min())
+    # The row of each number's key: a key is itself a number, so the keys are in order already.
+    key = np.arange(len(number))
+    key[alias["row"].to_numpy()] = alias["key"].to_numpy()
+    card = (np.cumsum(key == np.arange(len(key))) - 1)[key].astype(np.uint32)
+    keyed = pl.DataFrame({"card_number": number, "card_key": number.gather(key), "card": card, "tail": tail})
+    return keyed.select("card_number", "card_key", "card", insured=_digits(pl.col("tail"), 10))
 
 
 def _digits(text: pl.Expr, length: int) -> pl.Expr:
@@ -238,54 +240,70 @@ def standardise(cards: pl.DataFrame | pl.LazyFrame) -> Records:
         vague=day_month.is_in([0, 101]).fill_null(False),
         insured=keys["insured"].gather(seen["card"]),
     ).with_columns(insured_too=pl.when(pl.col("insured_too") != pl.col("insured").fill_null(-1)).then(pl.col("insured_too")))
-    rows, crowded = _without_crowded(rows, table)
+    rows, set_aside = without_crowded(rows, table)
     table = table.with_columns(borne=_borne(rows, table))
-    # One number to sort by: name (sorted already), date, sex, and what tells communes apart well enough.
-    alike = pl.col("name").cast(pl.Int64).fill_null(-1) * 2**37 + pl.col("birth").fill_null(0).cast(pl.Int64) * 2**12
-    alike += pl.col("sex").fill_null(0).cast(pl.Int64) * 2**10 + pl.col("commune").fill_null(0) % 2**10
     identity = pl.col("card").cast(pl.Int64) * 8 + pl.col("state")
-    rows = _with_verified(rows).sort(identity).sort(alike, maintain_order=True)
+    rows = in_order(_with_verified(rows).sort(identity))
     return Records(
         numbers=numbers.select("card_number", "card"),
         cards=keys.select("card_key"),
         rows=rows.select(pl.exclude("state", "born"), latest=pl.col("state") == 0),
         names=table,
-        crowded=crowded,
+        crowded={kind: set_aside.filter(pl.col("kind") == kind)["number"].n_unique() for kind in CROWDED},
+        carriers={kind: set_aside.filter(pl.col("kind") == kind).height for kind in CROWDED},
+        set_aside=set_aside,
     )
+
+
+def in_order(rows: pl.DataFrame) -> pl.DataFrame:
+    """`rows`, which lie by card and state, so that neighbours resemble each other: by name (sorted already), date, sex, and what tells
+    communes apart well enough, as one number."""
+    alike = pl.col("name").cast(pl.Int64).fill_null(-1) * 2**37 + pl.col("birth").fill_null(0).cast(pl.Int64) * 2**12
+    alike += pl.col("sex").fill_null(0).cast(pl.Int64) * 2**10 + pl.col("commune").fill_null(0) % 2**10
+    return rows.sort(alike, maintain_order=True)
 
 
 def _borne(rows: pl.DataFrame, table: pl.DataFrame) -> pl.Series:
     """Of each name, whether people bear its given name, as it is written. In a small register each is taken for a name."""
     latest = rows.filter(pl.col("state") == 0)["name"].drop_nulls()
-    met = latest.value_counts(name="met").join(table.select(name=pl.int_range(pl.len(), dtype=pl.Int32), given="given_accented_id"), on="name")
+    met = latest.value_counts(name="met").join(
+        table.select(name=pl.int_range(pl.len(), dtype=pl.Int32), given="given_accented_id"), on="name"
+    )
     known = met.group_by("given").agg(pl.col("met").sum()).filter(pl.col("met") + 2.5 >= RARE_GIVEN * (latest.len() + 5_000))
     return table["given_accented_id"].is_in(known["given"].implode())
 
 
-def _without_crowded(rows: pl.DataFrame, table: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, int]]:
-    """Sets aside the numbers that more than `NAMES_PER_NUMBER` different names carry, and counts them."""
-    plain = table.select(name=pl.int_range(pl.len(), dtype=pl.Int32), plain="plain_id")
-    crowded: dict[str, int] = {}
-    for kind in ("citizen", "short_citizen", "insured", "insured_too"):
-        often = rows.select(kind, "name").drop_nulls(kind).filter(pl.len().over(kind) > NAMES_PER_NUMBER)
-        named = often.join(plain, on="name").group_by(kind).agg(pl.col("plain").n_unique())
+def without_crowded(rows: pl.DataFrame, table: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Sets aside the numbers that more than `NAMES_PER_NUMBER` different names carry; and these, as `Records.set_aside`."""
+    plain = table.select(name=pl.int_range(pl.len(), dtype=pl.Int32), plain=pl.col("plain").hash())
+    carried = [pl.DataFrame(schema={"kind": pl.String, "number": pl.Int64, "card": pl.UInt32, "plain": pl.UInt64})]
+    for kind in CROWDED:
+        counts = rows.select(kind).drop_nulls().group_by(kind).len().filter(pl.col("len") > NAMES_PER_NUMBER)
+        often = rows.select(kind, "card", "name").join(counts, on=kind).join(plain, on="name", how="left")
+        named = often.drop_nulls("plain").group_by(kind).agg(pl.col("plain").n_unique())
         shared = named.filter(pl.col("plain") > NAMES_PER_NUMBER)[kind]
-        crowded[kind] = shared.len()
         if shared.len():
+            carriers = often.filter(pl.col(kind).is_in(shared.implode())).sort(kind, "card", "name", nulls_last=True)
+            carried.append(carriers.select(pl.lit(kind).alias("kind"), pl.col(kind).cast(pl.Int64).alias("number"), "card", "plain"))
             rows = rows.with_columns(pl.when(~pl.col(kind).is_in(shared.implode())).then(pl.col(kind)))
-    return rows, crowded
+    return rows, pl.concat(carried)
 
 
 def _with_verified(rows: pl.DataFrame) -> pl.DataFrame:
     """Adds `verified`. Where hardly any number agrees with its card, numbers there have no such structure, and each is taken as it is."""
-    rows = rows.with_columns(verified=_verified())
+    rows = rows.with_columns(verified=looks_verified())
     checkable = rows.filter(pl.col("citizen").is_not_null() & pl.col("year").is_not_null())["verified"]
-    if checkable.len() >= ENOUGH_TO_JUDGE and checkable.sum() < STRUCTURED * checkable.len():
+    if not structured(checkable.len(), int(checkable.sum())):
         return rows.with_columns(verified=pl.col("citizen").is_not_null())
     return rows
 
 
-def _verified() -> pl.Expr:
+def structured(checkable: int, verified: int) -> bool:
+    """Whether CCCDs agree with their cards often enough to have the structure of CCCDs."""
+    return checkable < ENOUGH_TO_JUDGE or verified >= STRUCTURED * checkable
+
+
+def looks_verified() -> pl.Expr:
     """The CCCD agrees with its own card: century and sex (4th digit) and year of birth (5th, 6th). Nothing is verified without a year."""
     part = pl.col("citizen") // 1_000_000 % 1_000
     century_and_sex, yy = part // 100, part % 100

@@ -1,7 +1,7 @@
 """A model from registers whose persons nobody has told: expectation–maximisation over counts of patterns.
 
 What unrelated people have in common by chance is measured on all pairs, never on those that blocking picked out: exactly where values can
-be counted, else on pairs drawn within strata whose share of all pairs is known. It then stays fixed, and so does the class of one household,
+be counted, else on pairs drawn within strata whose share of all pairs is known. It then stays fixed. So does the class of one household,
 which is tied to chance where it must not be learnt (given names and numbers). What is learnt is how one person's cards differ.
 """
 
@@ -42,7 +42,7 @@ def train(cards: pl.DataFrame | pl.LazyFrame, start: Model | None = None, versio
     return replace(fitted(score(records, rare, model, np.inf).patterns, model), version=version)
 
 
-def fitted(patterns: pl.DataFrame, model: Model) -> Model:
+def fitted(patterns: pl.DataFrame, model: Model, prior_pairs: float = PRIOR_PAIRS) -> Model:
     """`model` with `match` and `further_cards` as they follow from how often each pattern occurs (`score.Scored.patterns`)."""
     pairs = patterns["pairs"].to_numpy().astype(np.float64)
     start = model.levels
@@ -56,7 +56,10 @@ def fitted(patterns: pl.DataFrame, model: Model) -> Model:
             raise ValueError(f"only {pairs.sum():.0f} pairs to compare, and hardly any of one person: too few to learn from")
         levels = {
             field: {
-                level: {**of, "match": (float(match[patterns[field].to_numpy() == place].sum()) + PRIOR_PAIRS * start[field][level]["match"])}
+                level: {
+                    **of,
+                    "match": (float(match[patterns[field].to_numpy() == place].sum()) + prior_pairs * start[field][level]["match"]),
+                }
                 for place, (level, of) in enumerate(model.levels[field].items(), 1)
             }
             for field in FIELDS
@@ -106,7 +109,10 @@ def unrelated(records: Records, rare: Chances) -> dict[str, dict[str, float]]:
     namesakes = _stratum(records, rare, named.drop_nulls("given"), "given")
     neighbours = _stratum(records, rare, named.drop_nulls("commune"), "commune")
     # Names are compared among people born about the same time, as their chances are (`weigh.chances`).
-    alike, together = share_of(named["given"]) / max(share_of(named.filter(pl.col("given").is_not_null())["cohort"]), 1e-9), share_of(named["commune"])
+    alike, together = (
+        share_of(named["given"]) / max(share_of(named.filter(pl.col("given").is_not_null())["cohort"]), 1e-9),
+        share_of(named["commune"]),
+    )
     found = {"birth": _shares(anyone, "birth"), "sex": _shares(namesakes, "sex"), "place": _shares(anyone, "place")}
     dates = records.rows.filter(pl.col("latest") & ~pl.col("vague"))["birth"]
     found["birth"]["same"] = share_of(dates) * (dates.drop_nulls().len() / max(rows["year"].drop_nulls().len(), 1)) ** 2

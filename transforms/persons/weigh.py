@@ -97,9 +97,9 @@ def pinned() -> Model:
 def chances(records: Records, model: Model) -> Chances:
     """How likely coincidences are, by what it is that two records have in common.
 
-    A name's chance is that of its words in the model, corrected by how often it occurs in the registers: as if `EXPECTED` people of that name
-    had been met among as many as the model expects them in. `whole`: the name as it stands. `ends`: its surname and given name, whatever
-    is between. An unaccented word has the chances of all words that it may stand for.
+    A name's chance is that of its words in the model, corrected by how often it occurs in the registers: as if `EXPECTED` people of that
+    name had been met among as many as the model expects them in. `whole`: the name as it stands. `ends`: its surname and given name,
+    whatever is between. An unaccented word has the chances of all words that it may stand for.
     """
     names, rows = records.names, records.rows
     name = rows["name"].fill_null(names.height).to_numpy()
@@ -122,8 +122,9 @@ def chances(records: Records, model: Model) -> Chances:
 
 def _met(group: npt.NDArray[np.int64], counts: npt.NDArray[np.bool_]) -> Floats:
     """Of each row, how many rows of its group there are that count."""
-    frame = pl.DataFrame({"group": group, "counts": counts})
-    return frame.select(pl.col("counts").sum().over("group")).to_series().to_numpy().astype(np.float64)
+    frame = pl.DataFrame({"group": group})
+    met = frame.filter(pl.Series(counts)).group_by("group").agg(met=pl.len())
+    return frame.join(met, on="group", how="left", maintain_order="left")["met"].fill_null(0).to_numpy().astype(np.float64)
 
 
 def _corrected(prior: Floats, met: Floats, people: Floats | int) -> Floats:
@@ -135,8 +136,8 @@ def _corrected(prior: Floats, met: Floats, people: Floats | int) -> Floats:
 def at_hand(records: Records, model: Model) -> Model:
     """`model` for these registers: the people among whom a coincidence may happen, and how likely one is in dates and places.
 
-    What one person's cards look like is the model's; how crowded a birth date or a commune is follows from counting all cards. The chances of
-    the model count as `PRIOR_CARDS` cards more, so a small register is judged by them.
+    What one person's cards look like is the model's; how crowded a birth date or a commune is follows from counting all cards. The chances
+    of the model count as `PRIOR_CARDS` cards more, so a small register is judged by them.
     """
     latest = records.rows.filter("latest")
     cards = records.cards.height

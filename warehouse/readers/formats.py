@@ -49,7 +49,7 @@ def checked(path: Path, table: Table) -> Format:
     takes = (Format.XML,) if table.name == "claims" else (Format.TEXT, Format.WORKBOOK, Format.PARQUET)
     if found in takes:
         return Format(found)
-    wanted = "claim XML" if table.name == "claims" else "CSV, XLSX or Parquet"
+    wanted = "claim XML or a list 79a, 80a, 01/BH" if table.name == "claims" else "CSV, XLSX or Parquet"
     raise Refusal("wrong_format", f"the file holds {found}, not {wanted} as {table.folder} takes")
 
 

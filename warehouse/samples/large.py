@@ -66,7 +66,7 @@ def write(
     """
     if claims and not 0 < files <= claims:
         raise ValueError("a claim file holds at least one claim")
-    places = _regions(max(min(files, 12_000), 34), cards or HOLDERS, month)
+    places = regions(max(min(files, 12_000), 34), cards or HOLDERS, month)
     holders = CardHolders(places, seed)
     landing = out / "landing"
     _facility_lists(landing, places, month)
@@ -78,7 +78,7 @@ def write(
             truth.write_parquet(temporary)
 
 
-def _regions(facilities: int, people: int, month: date) -> tuple[Region, ...]:
+def regions(facilities: int, people: int, month: date) -> tuple[Region, ...]:
     """The 34 provinces of today with even shares of facilities and people."""
     units = reference.frame("commune_units").filter(pl.col("valid_to").is_null() | (pl.col("valid_to") >= month))
     codes = sorted(units["province_unit"].unique())

@@ -1,0 +1,83 @@
+"""Linking what changed gives the persons that linking everything gives, whatever comes, changes and goes, in any order of nights."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import polars as pl
+import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+from tests.property.person_worlds import SCHEMA, registers, row
+from transforms.persons import Model, candidates, increment, link, link_to_stand, pinned, standing
+from transforms.persons.events import events, replay
+from transforms.persons.frequencies import frequencies, pinned_chances
+from transforms.persons.increment import changed_numbers, link_new
+from transforms.persons.standardise import standardise
+from transforms.persons.weigh import at_hand, chances
+
+# A delivery: a month, and the rows in it. Nights bring some and take some away.
+deliveries = st.lists(st.tuples(st.sampled_from((date(2025, 8, 1), date(2025, 9, 1))), st.lists(row, max_size=5)), min_size=1, max_size=5)
+nights = st.lists(st.sets(st.integers(0, 4)), min_size=2, max_size=4)
+NUMBERS = ("DN4010000000001", "GD4017777766666", "HC4015151595959", "0000000001")
+decisions = st.lists(st.tuples(st.sampled_from(NUMBERS), st.sampled_from(NUMBERS), st.booleans()), max_size=2)
+# A failing example is shown as it is: to make it smaller takes minutes.
+thorough = settings(max_examples=20, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+
+
+def rows_of(months: list[tuple[date, list[dict[str, Any]]]], use: set[int]) -> pl.DataFrame:
+    """The rows of the deliveries in use; a later delivery has the larger rank."""
+    rows = [{**r, "period": m, "received_rank": i} for i, (m, some) in enumerate(months) if i in use for r in some]
+    return pl.DataFrame(rows, schema=SCHEMA)
+
+
+def decided(said: list[tuple[str, str, bool]]) -> pl.DataFrame:
+    return pl.DataFrame(said, schema={"card_key_a": pl.String, "card_key_b": pl.String, "same": pl.Boolean}, orient="row")
+
+
+@thorough
+@given(deliveries, nights, decisions, decisions)
+def test_nights_of_changes_reach_the_persons_of_a_full_linkage(
+    months: list[tuple[date, list[dict[str, Any]]]],
+    uses: list[set[int]],
+    first: list[tuple[str, str, bool]],
+    then: list[tuple[str, str, bool]],
+) -> None:
+    base = rows_of(months, uses[0])
+    linkage, index = link_to_stand(base, decisions=decided(first), run=1)
+    model = Model.parse(index.facts["model"])
+    former, unsettled, journal = linkage.card_persons, None, []
+    for run, use in enumerate(uses[1:], 2):
+        cards, now = rows_of(months, use), decided(then)
+        touched = changed_numbers(index, rows_of(months, use - uses[0]).lazy(), rows_of(months, uses[0] - use).lazy())
+        changed = cards.filter(pl.col("card_number").is_in(touched.implode()))
+        found = link_new(index, touched, changed, former, model, now, unsettled, run, most=9.0)
+        full = link(cards, former, now, model, run, known=index.frequencies)
+        assert found.card_persons.equals(full.card_persons)
+        assert found.pairs.equals(full.pairs)
+        happened = events(found.former, found.now, found.pairs, merge_bits=model.merge_bits)
+        assert happened.equals(events(former, full.card_persons, full.pairs, merge_bits=model.merge_bits))
+        journal.append(happened)
+        former, unsettled = found.card_persons, found.unsettled
+    assert replay(linkage.card_persons, pl.concat(journal)) == dict(former.select("card_number", "person_id").iter_rows())
+
+
+@settings(parent=thorough, max_examples=10)
+@given(deliveries, nights)
+def test_so_do_nights_in_which_blocks_are_cut_to_windows(months: list[tuple[date, list[dict[str, Any]]]], uses: list[set[int]]) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(candidates, "WINDOW", 1)
+        for module in (candidates, increment, standing):
+            patch.setattr(module, "BLOCK_LIMIT", 2)
+        test_nights_of_changes_reach_the_persons_of_a_full_linkage.hypothesis.inner_test(months, uses, [], [])  # type: ignore[attr-defined]
+
+
+@settings(max_examples=25, deadline=None)
+@given(registers)
+def test_frequencies_weigh_as_the_registers_that_they_were_counted_in(cards: pl.DataFrame) -> None:
+    records = standardise(cards)
+    model = at_hand(records, pinned())
+    mine, theirs = pinned_chances(records, model, frequencies(records)), chances(records, model)
+    assert mine.rows.equals(theirs.rows)

@@ -1,0 +1,251 @@
+"""A night's new, changed and gone cards, linked against the standing index: the persons that a linkage of all cards would find.
+
+Why it is the same. A pair of cards is made by rules that look at the two of them and at the block that they share; so only pairs of which
+one card changed can be others, and the pairs of a block that is cut to windows, which are all made again. A person depends on the pairs of
+his connected component; so only components that hold a changed card or a partner of one, before or after, are built again, with guard. What
+depends on all cards together (model, population, frequencies, numbers set aside) is pinned in the index; where a change would move it,
+`Relink` is raised.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from transforms.persons.candidates import BLOCK_LIMIT, candidates
+from transforms.persons.cluster import cluster
+from transforms.persons.compare import compare
+from transforms.persons.evidence import PAIRS
+from transforms.persons.frequencies import Frequencies, pinned_chances
+from transforms.persons.identify import BEFORE_ALL_RUNS, identify
+from transforms.persons.pairing import decided, evidence_of, scored_cards
+from transforms.persons.standardise import CROWDED, NAMES_PER_NUMBER, Records, looks_verified, standardise, structured, without_crowded
+from transforms.persons.standing import Relink, Standing, joined, latest_said, part, partners, probes, said, tail_hash
+from transforms.persons.weigh import Model, weigh
+
+Array = npt.NDArray[Any]
+MOST_TOUCHED = 0.25  # of all cards: with more, linking all of them anew is about as fast
+
+
+@dataclass(frozen=True)
+class Increment:
+    """`card_persons`: the whole index. `former`, `now`: the rows of the last index and of this one that may differ. `pairs`:
+    `evidence.PAIRS` of all cards. `unsettled`: numbers whose persons may differ from those of the standing index. `report`: counts."""
+
+    card_persons: pl.DataFrame
+    former: pl.DataFrame
+    now: pl.DataFrame
+    pairs: pl.DataFrame
+    unsettled: pl.Series
+    report: dict[str, Any]
+
+
+def changed_numbers(standing: Standing, added: pl.LazyFrame, removed: pl.LazyFrame) -> pl.Series:
+    """The card numbers of which something may have changed since the index: sorted, with all that may be the same card.
+
+    `added`, `removed`: the rows of registers that came into use and went out of use, as for `link`. A row that says what the latest row of
+    its number said changes nothing; nor does a removed row that an added one of the same month repeats.
+    """
+    columns = ["card_number", "latest"]
+    came = latest_rows(added)
+    odd = came.join(standing.numbers.select(columns).drop_nulls(), on=columns, how="anti")["card_number"]
+    left = latest_rows(removed).join(
+        came.select("card_number", "latest", "period"), on=["card_number", "latest", "period"], how="anti", nulls_equal=True
+    )
+    touched = pl.concat([odd, left["card_number"]]).unique()
+    tails = touched.to_frame().select(tail_hash(pl.col("card_number"))).to_series().unique()
+    alike = standing.numbers.filter(pl.col("tail").is_in(tails.implode()))["card_number"]
+    arrived = came.filter(tail_hash(pl.col("card_number")).is_in(tails.implode()))["card_number"]
+    return pl.concat([touched, alike, arrived]).unique().sort()
+
+
+def latest_rows(cards: pl.LazyFrame) -> pl.DataFrame:
+    """`card_number`, `period`, `latest` (hash of what the row says), each combination once."""
+    columns = cards.collect_schema().names()
+    rows = cards.filter(pl.col("card_number").is_not_null()).select("card_number", "period", latest=said(columns))
+    return rows.unique().collect(engine="streaming")
+
+
+def link_new(
+    standing: Standing,
+    touched: pl.Series,
+    changed: pl.DataFrame | pl.LazyFrame,
+    former: pl.DataFrame,
+    model: Model,
+    decisions: pl.DataFrame | None = None,
+    unsettled: pl.Series | None = None,
+    run: int = BEFORE_ALL_RUNS,
+    retired: pl.Series | None = None,
+    most: float = MOST_TOUCHED,
+) -> Increment:
+    """Links again the cards of the `touched` numbers (as `changed_numbers`): `changed` holds all rows of theirs in registers in use, none
+    for those that are gone. `former`: the last index; `unsettled`: as the `Increment` that made it said. `model`: that of the standing
+    index. `most`: the share of all cards up to which this is worth while.
+
+    Raises Relink where all cards must be linked anew.
+    """
+    gone = _cards_of(standing, touched)
+    new = standardise(changed)
+    new = replace(new, rows=_as_pinned(standing, new.rows))
+    _check_pinned(standing, new, gone)
+    old = part(standing, gone)
+    met, crowds = partners(standing, [*probes(new), *probes(old)], BLOCK_LIMIT)
+    repaired = np.setdiff1d(crowds.astype(np.int64), gone)
+    if len(repaired) + len(gone) > most * max(standing.cards.height, 1):
+        raise Relink("too many cards changed, or share a block with one that did")
+    if len(repaired):
+        met = np.union1d(met, partners(standing, probes(part(standing, repaired)), 1 << 62)[0])
+    settled = _component_of(standing, [met, gone, repaired, _decided_cards(standing, decisions)])
+    if len(settled) > most * max(standing.cards.height, 1):
+        raise Relink("too many cards are connected with those that changed")
+    kept = np.setdiff1d(settled, gone)
+    records = joined(standing, kept, new)
+    if not without_crowded(records.rows, records.names)[1].is_empty():
+        raise Relink("a number has come to be carried by too many names to be anybody's")
+
+    place = pl.DataFrame({"card_key": standing.cards["card_key"].gather(kept), "base": pl.Series(kept, dtype=pl.UInt32)})
+    place = records.cards.with_row_index("card").join(place, on="card_key", how="left", maintain_order="left")
+    fresh = (place["base"].is_null() | place["base"].is_in(pl.Series(repaired, dtype=pl.UInt32).implode())).to_numpy()
+    scored, weighed = _scored(records, fresh, model, standing.frequencies)
+    standing_pairs = _standing_pairs(standing, place, fresh, gone, repaired)
+    inside = standing_pairs.filter(pl.col("l").is_not_null() & pl.col("r").is_not_null())
+    inside = inside.select(left="l", right="r", weight="weight")
+    together, apart = decided(records, decisions)
+    edges = pl.concat([e.select("left", "right", "weight") for e in (scored, inside)]).filter(pl.col("weight") >= model.merge_bits)
+    edges = pl.concat([edges, together]).group_by("left", "right").agg(pl.col("weight").max())
+    clusters = cluster(records, edges, apart)
+
+    now_unsettled = pl.concat([records.numbers["card_number"], touched.rename("card_number")]).unique().sort()
+    again = _settled_again(standing, unsettled, settled)
+    numbers, cards, members = _with(standing, again, records, clusters.members)
+    affected = pl.concat([now_unsettled, *([] if unsettled is None else [unsettled])]).rename("card_number").unique()
+    was = former.join(affected.to_frame(), on="card_number", how="semi", maintain_order="left")
+    rest = former.join(affected.to_frame(), on="card_number", how="anti", maintain_order="left")
+    taken = [s.rename("person_id") for s in (former["person_id"], retired) if s is not None]
+    now = identify(replace(records, numbers=numbers, cards=cards), members, was, run, pl.concat(taken))
+    pairs = pl.concat([standing_pairs.select(*PAIRS), evidence_of(scored, weighed, records)]).sort("card_key_a", "card_key_b")
+    report = {
+        "way": "increment",
+        "card_numbers": rest.height + now.height,
+        "cards_changed": new.cards.height,
+        "cards_gone": len(gone),
+        "cards_looked_at": records.cards.height,
+        "pairs_merged": pairs.filter(pl.col("weight") >= model.merge_bits).height,
+        "pairs_to_review": pairs.filter(pl.col("weight") < model.merge_bits).height,
+        "clusters_guarded": clusters.guarded,
+        "decisions": {"together": together.height, "apart": apart.height},
+    }
+    index = pl.concat([rest, now.select(rest.columns)]).sort("card_number")
+    return Increment(index, was, now, pairs, now_unsettled, report)
+
+
+def _cards_of(standing: Standing, touched: pl.Series) -> Array:
+    """Standing cards with one of these numbers, sorted. Numbers that may be one card come together (`changed_numbers`)."""
+    found = standing.numbers.filter(pl.col("card_number").is_in(touched.implode()))["card"]
+    return np.unique(found.to_numpy()).astype(np.int64)
+
+
+def _check_pinned(standing: Standing, new: Records, gone: Array) -> None:
+    """Raises Relink where what is pinned for all cards would be another."""
+    if standing.facts["degenerate"]:
+        raise Relink("a rule makes so many pairs that how its blocks are cut depends on all cards")
+    old = part(standing, gone).rows
+    checkable, verified = standing.facts["checkable"], standing.facts["verified"]
+    for rows, sign in ((old, -1), (new.rows, 1)):
+        seen = rows.filter(pl.col("citizen").is_not_null() & pl.col("year").is_not_null()).select(looks_verified()).to_series()
+        checkable, verified = checkable + sign * seen.len(), verified + sign * int(seen.sum())
+    if structured(checkable, verified) != structured(standing.facts["checkable"], standing.facts["verified"]):
+        raise Relink("whether CCCDs have their structure here has changed")
+    known = standing.set_aside.select("kind", "number").unique()
+    if not new.set_aside.join(known, on=["kind", "number"], how="anti").is_empty():
+        raise Relink("a number has come to be carried by too many names to be anybody's")
+    carriers = standing.set_aside
+    touched = carriers.filter(pl.col("card").is_in(pl.Series(gone, dtype=pl.UInt32).implode())).select("kind", "number").unique()
+    others = carriers.join(touched, on=["kind", "number"], how="semi").filter(
+        ~pl.col("card").is_in(pl.Series(gone, dtype=pl.UInt32).implode())
+    )
+    left = touched.join(
+        others.drop_nulls("plain").group_by("kind", "number").agg(pl.col("plain").n_unique()), on=["kind", "number"], how="left"
+    )
+    if not left.filter(pl.col("plain").fill_null(0) <= NAMES_PER_NUMBER).is_empty():
+        raise Relink("a number that was set aside is carried by fewer names now")
+
+
+def _as_pinned(standing: Standing, rows: pl.DataFrame) -> pl.DataFrame:
+    """New rows without the numbers that are set aside, verified by the rule of the index."""
+    for kind in CROWDED:
+        numbers = standing.set_aside.filter(pl.col("kind") == kind)["number"].unique()
+        rows = rows.with_columns(pl.when(~pl.col(kind).is_in(numbers.implode())).then(pl.col(kind)))
+    if structured(standing.facts["checkable"], standing.facts["verified"]):
+        return rows.with_columns(verified=looks_verified())
+    return rows.with_columns(verified=pl.col("citizen").is_not_null())
+
+
+def _decided_cards(standing: Standing, decisions: pl.DataFrame | None) -> Array:
+    """Standing cards that a decision names, in force now or when the index was made."""
+    named = [standing.facts["decided"], *([] if decisions is None else [*decisions["card_key_a"], *decisions["card_key_b"]])]
+    keys = [k for n in named for k in (n if isinstance(n, list) else [n])]
+    return _cards_of(standing, pl.Series("card_number", keys, dtype=pl.String))
+
+
+def _component_of(standing: Standing, cards: list[Array]) -> Array:
+    """All standing cards that are connected with one of these, sorted."""
+    wanted = np.unique(standing.component[np.unique(np.concatenate([c.astype(np.int64) for c in cards]))])
+    return np.flatnonzero(np.isin(standing.component, wanted)).astype(np.int64)
+
+
+def _scored(records: Records, fresh: Array, model: Model, known: Frequencies) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Pairs of cards (`left`, `right`, `weight`, `pattern`) of which one is fresh, and the patterns."""
+    found = candidates(records).pairs
+    card = records.rows["card"].to_numpy()
+    touched = fresh[card[found["left"].to_numpy()]] | fresh[card[found["right"].to_numpy()]]
+    compared = compare(records, found.filter(pl.Series(touched)), pinned_chances(records, model, known))
+    weighed = weigh(compared.patterns, model)
+    return scored_cards(records, compared.pairs, weighed, model.review_bits), weighed
+
+
+def _standing_pairs(standing: Standing, place: pl.DataFrame, fresh: Array, gone: Array, repaired: Array) -> pl.DataFrame:
+    """Pairs of the index that still hold, with `l`, `r`: their cards among the records, null elsewhere."""
+    again = pl.Series(np.union1d(gone, repaired), dtype=pl.UInt32)
+    pairs = standing.pairs.filter(~pl.col("left").is_in(again.implode()) & ~pl.col("right").is_in(again.implode()))
+    to = place.filter(pl.col("base").is_not_null()).select("base", pl.col("card").cast(pl.UInt32))
+    ends = pairs.join(to.rename({"base": "left", "card": "l"}), on="left", how="left", maintain_order="left")
+    return ends.join(to.rename({"base": "right", "card": "r"}), on="right", how="left", maintain_order="left")
+
+
+def _settled_again(standing: Standing, unsettled: pl.Series | None, settled: Array) -> Array:
+    """Standing cards that an earlier night had looked at and this one does not: they are as they stand in the index."""
+    if unsettled is None:
+        return np.zeros(0, np.int64)
+    before = _component_of(standing, [_cards_of(standing, unsettled)])
+    return np.setdiff1d(before, settled)
+
+
+def _with(standing: Standing, again: Array, records: Records, members: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """`numbers`, `cards`, `members` of the records and of the cards that are as they stand in the index."""
+    if not len(again):
+        return records.numbers, records.cards, members
+    keys = pl.concat([records.cards, standing.cards[again]]).with_row_index("before").sort("card_key").with_row_index("card")
+    to = keys.sort("before")["card"].cast(pl.UInt32)
+    size = records.cards.height
+    held = standing.numbers.filter(pl.col("card").is_in(pl.Series(again, dtype=pl.UInt32).implode()))
+    at = pl.Series(np.searchsorted(again, held["card"].to_numpy()) + size)
+    cluster_of = np.searchsorted(again, standing.cluster[again]) + size
+    numbers = pl.concat([
+        records.numbers.select("card_number", card=to.gather(records.numbers["card"])),
+        pl.DataFrame({"card_number": held["card_number"], "card": to.gather(at)}),
+    ]).sort("card_number")  # fmt: skip
+    everyone = pl.DataFrame({
+        "card": to,
+        "cluster": to.gather(pl.concat([members.sort("card")["cluster"].cast(pl.Int64), pl.Series(cluster_of).cast(pl.Int64)])),
+    })  # fmt: skip
+    # A cluster is called after its smallest card.
+    everyone = everyone.with_columns(pl.col("card").min().over("cluster").alias("cluster")).sort("card")
+    return numbers, keys.select("card_key"), everyone
+
+
+__all__ = ["Increment", "changed_numbers", "latest_said", "link_new"]
