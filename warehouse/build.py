@@ -150,7 +150,8 @@ class Build:
         needed: dict[str, set[date]] = {}
         for name, monthly in members.items():
             of_parts = {p: fingerprints.of_part(name, p) for p in {monthly.part(m) for m in self._months(monthly.domain)}}
-            plans[name] = Plan(of_parts, [p for p in sorted(of_parts) if not self._is_there(name, p, of_parts[p])])
+            standing = self._standing(name)
+            plans[name] = Plan(of_parts, [p for p in sorted(of_parts) if standing.get(p) != of_parts[p]])
             for column, months in monthly.needs(plans[name].dirty).items():
                 needed.setdefault(column, set()).update(months)
         if not any(self._reads_whole(built, n, family) for n in self._targets):
@@ -158,10 +159,10 @@ class Build:
         self._planned[family] = plans
         return plans
 
-    def _is_there(self, name: str, part: str, fingerprint: str) -> bool:
-        """Whether the previous version has this part, made from the same."""
-        before = {p.part: p for p in self.previous.of(name)} if self.previous else {}
-        return part in before and before[part].fingerprint == fingerprint and parts.all_there(self.settings, [before[part]])
+    def _standing(self, name: str) -> dict[str, str]:
+        """The parts of a table in the previous version whose files are there, with their fingerprints."""
+        before = self.previous.of(name) if self.previous else []
+        return {p.part: p.fingerprint for p in before if parts.all_there(self.settings, [p])}
 
     def _reads_whole(self, built: Built, name: str, family: str) -> bool:
         """Whether a table that is made whole must be made and reads a step that would be cut."""

@@ -8,9 +8,10 @@ whole when anything that it reads has changed: slower, never wrong.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import cache
 
 from warehouse.fingerprints import sha256
 from warehouse.sql_files import queries
@@ -171,27 +172,25 @@ def in_order(tables: Collection[str]) -> list[str]:
     return sorted((n for n in queries() if n in tables), key=lambda n: rank[n])
 
 
-def steps_read(name: str) -> set[str]:
+@cache
+def steps_read(name: str) -> frozenset[str]:
     """All steps that a table reads, also through others."""
-    found: set[str] = set()
-    _walk(name, lambda read: found.add(read) if read.startswith("steps.") else None)
-    return found
+    return frozenset(r for r in _read(name) if r.startswith("steps."))
 
 
-def leaves(name: str) -> set[str]:
+@cache
+def leaves(name: str) -> frozenset[str]:
     """What a table reads, itself or through steps, that is no step: given relations and other tables."""
-    found: set[str] = set()
-    _walk(name, lambda read: None if read.startswith("steps.") else found.add(read))
-    return found
+    return frozenset(r for r in _read(name) if not r.startswith("steps."))
 
 
-def _walk(name: str, note: Callable[[str], None]) -> None:
+def _read(name: str) -> set[str]:
     seen: set[str] = set()
     waiting = [name]
     while waiting:
         for read in queries()[waiting.pop()].reads:
             if read not in seen:
                 seen.add(read)
-                note(read)
                 if read.startswith("steps."):
                     waiting.append(read)
+    return seen

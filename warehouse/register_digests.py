@@ -27,15 +27,40 @@ _DIGEST = """
     WHERE cards.delivery_id IN (SELECT delivery_id FROM stale_registers)
     GROUP BY cards.delivery_id
 """
+# A person who has another id, and the same cards as before, is no news: nothing that is counted depends on ids.
 _HOLDING = """
+    WITH paired AS (
+        SELECT card_number, was.card_key AS key_was, was.person_id AS person_was, now.card_key AS key_now, now.person_id AS person_now
+        FROM read_parquet(getvariable('index_before')) AS was
+        LEFT JOIN persons.card_persons AS now USING (card_number)
+    ),
+
+    undivided AS (
+        SELECT person_was FROM paired GROUP BY person_was HAVING count(person_now) = count(*) AND min(person_now) = max(person_now)
+    ),
+
+    unmixed AS (
+        SELECT person_now FROM paired GROUP BY person_now HAVING min(person_was) = max(person_was)
+    ),
+
+    changed AS (
+        SELECT card_number
+        FROM paired
+        WHERE
+            key_was IS DISTINCT FROM key_now
+            OR person_now IS NULL
+            OR (
+                person_was <> person_now
+                AND (
+                    person_was NOT IN (SELECT person_was FROM undivided)
+                    OR person_now NOT IN (SELECT person_now FROM unmixed WHERE person_now IS NOT NULL)
+                )
+            )
+    )
+
     SELECT DISTINCT delivery_id
     FROM read_parquet(getvariable('register_files'))
-    WHERE card_number IN (
-        SELECT card_number
-        FROM read_parquet(getvariable('index_before')) AS before
-        LEFT JOIN persons.card_persons AS now USING (card_number)
-        WHERE before.card_key IS DISTINCT FROM now.card_key OR before.person_id IS DISTINCT FROM now.person_id
-    )
+    WHERE card_number IN (SELECT card_number FROM changed)
 """
 
 

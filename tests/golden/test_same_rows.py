@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from expectations.marts import BI_TABLES
 from tests.conftest import FIRST_NIGHT, RunNight
 from tests.golden.published import Published, all_tables, unlike, without_ids
 from tests.golden.worlds import BOOKKEEPING, ButOne, give
@@ -16,12 +17,13 @@ FROM_REGISTERS = {
     "marts.coverage_province_month", "marts.coverage_nation_month", "marts.coverage_commune_month", "marts.coverage_group_month",
     "marts.coverage_age_sex_month", "marts.registration_level_month", "marts.lapse_month", "marts.duplicate_cards_month",
     "marts.employer_compliance_quarter", "marts.employers_missing_quarter", "marts.national_series",
-    "dims.province", "dims.commune", "dims.facility", "dims.object_code", "dims.icd", "dims.cost_group",
+    "marts.coverage_old_province_month", "marts.subsidy_end_month", "marts.province_series",
+    *(t.qualified_name for t in BI_TABLES if t.schema == "dims"),
 }  # fmt: skip
 FROM_CLAIMS = {
     "marts.facility_month", "marts.facility_service_month", "marts.facility_cost_group_month", "marts.diagnosis_month",
     "marts.referral_month", "marts.province_claims_month", "marts.claim_signals_month", "marts.fund_quarter",
-    "facts.claim", "facts.claim_cost",
+    "marts.national_reconciliation", "facts.claim", "facts.claim_cost",
 }  # fmt: skip
 ALWAYS_MADE_ANEW = {"quality.deliveries", "quality.results", "quality.quarantine", "quality.timings"}
 
