@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 from itertools import chain
+from pathlib import Path
+from traceback import extract_tb
 
 from prefect import flow, unmapped
 from prefect.futures import as_completed
@@ -48,7 +50,10 @@ def nightly(wait_seconds: float = 0, received_at: datetime | None = None) -> Sum
         try:
             show(night, summary, linkage)
         except Exception as error:  # the version is published: a page that cannot be drawn does not make the night a failure
-            log.warning("published, but the report could not be written (%s)", type(error).__name__)
+            at = extract_tb(error.__traceback__)[-1]
+            log.warning(
+                "published, but the report could not be written (%s, %s:%s)", type(error).__name__, Path(at.filename).name, at.lineno
+            )
         return summary
 
 

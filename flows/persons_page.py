@@ -19,6 +19,10 @@ FIGURES = (
     ("pairs_to_review", "pairs for people", "chờ xem xét"), ("links_cut", "links refused by the guard", ""),
     ("cards_changed", "cards new or changed", ""), ("cards_gone", "cards changed or gone", ""),
 )  # fmt: skip
+ABSENT: dict[str, Any] = dict.fromkeys(
+    ("base", "because", "warnings", "weights", "rules", "cluster_sizes", "events", "estimate")
+)  # a report has what its way of linking tells
+ESTIMATE: dict[str, float | None] = dict.fromkeys(("precision", "recall", "recall_with_review"))
 
 
 def write(report_dir: Path, told: Mapping[str, Any]) -> Path:
@@ -31,11 +35,13 @@ def write(report_dir: Path, told: Mapping[str, Any]) -> Path:
 
 def page_of(told: Mapping[str, Any]) -> str:
     """The page. An increment has no rules and no histogram of its own: it links only what changed."""
-    change = told.get("change") or {}
+    change = {"run": None} | (told.get("change") or {})
+    told = ABSENT | dict(told)
     figures = [(words, vietnamese, told[n], change.get(n)) for n, words, vietnamese in FIGURES if told.get(n) is not None]
     return TEMPLATES.get_template("persons.html").render(
-        told=told, figures=figures, chart=histogram(told), number=grouped, estimate=told.get("estimate") or {}, width=WIDTH, change=change
-    )
+        told=told, figures=figures, chart=histogram(told), number=grouped, estimate=ESTIMATE | (told["estimate"] or {}), width=WIDTH,
+        change=change,
+    )  # fmt: skip
 
 
 def histogram(told: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -41,7 +41,18 @@ def latest(frame: pl.DataFrame) -> pl.DataFrame:
 
 def test_the_night_leaves_the_page_in_both_languages_and_its_pictures(small: Published) -> None:
     left = {p.name for p in (small.home / "reports" / small.summary.run_id).iterdir()}
-    assert left >= {"index.html", "index.en.html", "map.svg", "map.png", "provinces.svg", "months.svg", "trend.svg", "summary.md"}
+    assert left >= {
+        "index.html",
+        "index.en.html",
+        "map.svg",
+        "map.png",
+        "provinces.svg",
+        "months.svg",
+        "trend.svg",
+        "summary.md",
+        "persons.html",
+    }
+    assert 'href="persons.html"' in (small.home / "reports" / small.summary.run_id / "index.html").read_text(encoding="utf-8")
 
 
 def test_the_headline_is_the_nations(small: Published, told: figures.Figures) -> None:

@@ -52,7 +52,7 @@ def test_two_machines_give_the_same_rows_in_every_table(
     One reads in its own process, the other in two more, and in batches of another size.
     """
     monkeypatch.setattr("flows.processes.WORTH_IT_BYTES", 0)
-    monkeypatch.setattr("flows.tasks.BATCH_FILES", 3)
+    monkeypatch.setattr("flows.batches.BATCH_FILES", 3)
     home = tmp_path / "data"
     give(small.home / "restricted" / "person_key", home / "restricted")
     run_night(home, small.landing)

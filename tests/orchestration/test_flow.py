@@ -180,7 +180,7 @@ def test_status_tells_what_is_published_and_what_waits(place: Place, first: str)
     said = place.here("status")
     assert said.returncode == 0, said.stderr
     assert place.current.name in said.stdout
-    assert re.search(r"cards .* 2025-07-01 ", said.stdout)
+    assert re.search(r"cards .* 07/2025 ", said.stdout)
     assert re.search(r"held .*nhieu_loi\.csv", said.stdout)
     assert re.search(r"refused .*sai_2025\.csv", said.stdout)
     assert re.search(r"07/2025: [\d.]+ insured persons", said.stdout)

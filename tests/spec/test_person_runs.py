@@ -58,6 +58,7 @@ class Nights:
             0,
             "loaded",
             records_loaded=len(rows),
+            pack=name,
         )
         self.ledger.write(self.run(), "deliveries", [entry])
 
