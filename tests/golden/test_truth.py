@@ -10,18 +10,9 @@ import pytest
 
 from expectations.declare import Table
 from expectations.marts import BI_TABLES
-from tests.golden.published import PERSONS_WITHIN, Published, distance, keyed_pairs
+from tests.golden.published import PERSONS_WITHIN, WITHOUT_TRUTH, Published, distance, keyed_pairs
 
 MARTS = {t.name: t for t in BI_TABLES if t.schema == "marts"}
-# The generator writes no truth of these; tests/spec has them on tables small enough to count by hand.
-WITHOUT_TRUTH = {
-    "duplicate_cards_month",
-    "national_series",
-    "national_reconciliation",
-    "province_series",
-    "subsidy_end_month",
-    "coverage_old_province_month",
-}
 WITH_OWN_TEST = {"fund_quarter", "registration_level_month", "claim_signals_month"}
 
 # Columns that depend on who is taken for one person -> the column whose total the difference is a share of. A difference between two

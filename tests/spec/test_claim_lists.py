@@ -160,6 +160,7 @@ def test_a_list_in_xml_is_numbered_on_and_a_claim_file_goes_to_its_own_reader(tm
         ("<HSTH01BH><DS_CHITIET></b></DS_CHITIET></HSTH01BH>", "malformed"),
         ('<!DOCTYPE HSTH01BH [<!ENTITY a "b">]><HSTH01BH><DS_CHITIET><CHITIET_HS01BH/></DS_CHITIET></HSTH01BH>', "unsafe_xml"),
         ("xin chào\n", "wrong_format"),
+        ("MA_LK,HO_TEN\n1,A\n", "wrong_format"),
         ("", "empty_file"),
         (";".join(HEAD_79A) + "\n", "empty_file"),
     ],

@@ -27,6 +27,7 @@ from warehouse.refusal import Refusal
 _ROOT, _, _RECORD = XML_01BH
 _CHUNK = 1 << 20
 _BATCH = 20_000
+ENOUGH = 0.5  # a heading with this share of a list's required columns is that list's; with fewer the file is something else
 NO_LINES = pl.DataFrame(schema={"row_number": pl.Int64, "line_table": pl.String, **{f.name: pl.String for f in LINE_DELIVERED}})
 # libxml2's codes for a document that ends too early: 5 document end, 77 tag not finished, 74 `</` not finished, 73 `>` missing.
 _ENDS_EARLY = frozenset({5, 73, 74, 77})
@@ -49,7 +50,7 @@ def claim_file(path: Path) -> ClaimsFile | TableList | XmlList:
 class TableList:
     """A list as workbook or delimited text: 01/BH or 79a/80a, whichever its heading is. Title rows above, totals and signatures below.
 
-    Raises Refusal `wrong_format` for what has no heading of either, `missing_column` (which names for each form what is not there), and
+    Raises Refusal `wrong_format` for what has not half a heading of either, `missing_column` (which names for each form what is not there), and
     what `tabular.read` raises.
     """
 
@@ -64,22 +65,21 @@ class TableList:
             yield _batch(rows, form)
 
     def _opened(self) -> tuple[Table, Iterable[pl.DataFrame]]:
-        lacking: list[Refusal] = []
+        lacking: list[tabular.MissingColumns] = []
         for form in (LIST_01BH, LIST_79A):
             batches = tabular.read(self._path, form)
             try:
                 first = next(batches)
-            except Refusal as refusal:
-                if refusal.code != "missing_column":
-                    raise
+            except tabular.MissingColumns as refusal:
                 lacking.append(refusal)
             else:
                 return form, chain((first,), batches)
-        if not any(r.position for r in lacking):  # no row that could be a heading
+        nearest = max(lacking, key=lambda r: r.named)
+        if nearest.named < ENOUGH:
             holds = formats.holds(self._path)
             raise Refusal("wrong_format", f"the file holds {holds}, not claim XML and no list 79a, 80a or 01/BH, as {CLAIMS.folder} takes")
         said = "; ".join(f"as a list {n}: {r.reason}" for n, r in zip(("01/BH", "79a/80a"), lacking, strict=True))
-        raise Refusal("missing_column", said, next(r.position for r in lacking if r.position))
+        raise Refusal("missing_column", said, nearest.position)
 
 
 class XmlList:

@@ -101,6 +101,14 @@ def _parquet(path: Path, table: Table, profile: Profile | None) -> Iterator[pl.D
         yield _named(_without_blanks(_clean(frame, font)), header, table)
 
 
+class MissingColumns(Refusal):
+    """`missing_column`: no heading, or one without all required columns. `named` is the share of these that it has."""
+
+    def __init__(self, reason: str, named: float, position: str = "") -> None:
+        super().__init__("missing_column", reason, position)
+        self.named = named
+
+
 _READERS = {Format.TEXT: _delimited, Format.WORKBOOK: _workbook, Format.PARQUET: _parquet}
 
 
@@ -112,13 +120,13 @@ def _font(rows: pl.DataFrame, profile: Profile | None) -> Font | None:
 
 def _complete(header: Header | None, table: Table) -> Header:
     """The header, if it is there with all required columns. Names headings in the refusal, but never a row that may be data."""
+    required = headers.missing_from({}, table)
     if header is None:
-        expected = ", ".join(headers.missing_from({}, table))
-        raise Refusal("missing_column", f"no header row is found in the first {HEADER_WITHIN} rows; it must hold {expected}")
+        raise MissingColumns(f"no header row is found in the first {HEADER_WITHIN} rows; it must hold {', '.join(required)}", 0.0)
     if header.missing:
         found = ", ".join(c[:40] for c in header.cells if c)[: 60 * 42] if len(header.columns) > 1 else "too few to tell them from data"
         reason = f"required columns are missing: {', '.join(header.missing)}; headers found: {found}"
-        raise Refusal("missing_column", reason, f"header in row {header.row + 1}")
+        raise MissingColumns(reason, 1 - len(header.missing) / len(required), f"header in row {header.row + 1}")
     return header
 
 
