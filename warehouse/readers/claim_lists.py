@@ -50,7 +50,7 @@ def claim_file(path: Path) -> ClaimsFile | TableList | XmlList:
 class TableList:
     """A list as workbook or delimited text: 01/BH or 79a/80a, whichever its heading is. Title rows above, totals and signatures below.
 
-    Raises Refusal `wrong_format` for what has not half a heading of either, `missing_column` (which names for each form what is not there), and
+    Raises Refusal `wrong_format` for less than half a heading, `missing_column` (which names for each form what is not there), and
     what `tabular.read` raises.
     """
 
