@@ -11,6 +11,7 @@ import pytest
 
 from expectations.exports.cards import CARDS
 from flows.linking import EVENTS, link_persons
+from flows.persons_page import page_of
 from tests.nights import Place
 from tests.spec.test_persons import CARD, HERS, HERS_TOO, ONE, OTHER, THIRD
 from transforms.persons.events import replay
@@ -97,6 +98,7 @@ def test_the_first_index_is_its_own_journal(nights: Nights) -> None:
     nights.deliver("one", AUGUST, {"card_number": ONE}, {"card_number": OTHER, **MAY})
     told = nights.link()
     assert told["way"] == "whole"
+    assert "all cards: there is no standing index yet" in page_of(told)
     assert nights.events() == []
     assert set(nights.index["person_since"]) == set(nights.index["card_since"]) == {2}
 
@@ -110,6 +112,7 @@ def test_a_night_links_what_changed_and_leaves_the_others_alone(nights: Nights) 
     told = nights.link()
     assert told["way"] == "increment", told["because"]
     assert told["cards_changed"] == 1
+    assert "only what changed" in page_of(told)
     assert nights.person == before | {ONE: before[OTHER]}
     assert nights.events() == [("card_added", before[OTHER], None, ONE)]
     told_why = nights.ledger.book(EVENTS).row(0, named=True)
