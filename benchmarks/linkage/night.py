@@ -15,9 +15,9 @@ from datetime import date
 from pathlib import Path
 
 import polars as pl
-from transforms.persons.increment import changed_numbers, link_new
 
 from transforms.persons import link_to_stand, model_for
+from transforms.persons.increment import changed_numbers, link_new
 from warehouse import standing_index
 from warehouse.settings import Settings
 
