@@ -44,7 +44,7 @@ def take_in(landing: str, home: str, workers: str = "1") -> dict[str, Any]:
 
     from flows.night import Night
     from flows.processes import readers
-    from flows.tasks import batches
+    from flows.batches import batches
     from warehouse.landing import scan
     from warehouse.settings import Settings
 
