@@ -42,9 +42,9 @@ def take_in(landing: str, home: str, workers: str = "1") -> dict[str, Any]:
     from concurrent.futures import ThreadPoolExecutor
     from datetime import datetime
 
+    from flows.batches import batches
     from flows.night import Night
     from flows.processes import readers
-    from flows.batches import batches
     from warehouse.landing import scan
     from warehouse.settings import Settings
 
