@@ -51,7 +51,7 @@ bench: env peers ## every benchmark; writes docs/performance.md (single ones: .v
 	$(BIN)/python -m benchmarks
 
 site: env ## the documents as a web site in site/, without a network
-	$(BIN)/python -m mkdocs build --quiet --strict --config-file - < docs/site.yml
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict --config-file - < docs/site.yml
 
 superset: .superset/.installed ## Apache Superset with three dashboards on the published warehouse (WAREHOUSE=path/to/coverage.duckdb says which)
 	.superset/bin/python docs/bi/superset/serve.py $(if $(WAREHOUSE),--warehouse $(WAREHOUSE))
