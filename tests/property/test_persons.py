@@ -11,6 +11,7 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.property.person_worlds import NAMES, SCHEMA, registers
 from transforms.persons import link, pinned
 from transforms.persons.candidates import candidates
 from transforms.persons.cluster import components
@@ -18,36 +19,6 @@ from transforms.persons.compare import FIELDS, LEVELS, RARITIES, compare, one_di
 from transforms.persons.standardise import standardise
 from transforms.persons.weigh import chances, weigh
 
-SCHEMA = {
-    "card_number": pl.String, "social_insurance_number": pl.String, "citizen_id": pl.String, "full_name": pl.String,
-    "birth_date": pl.Date, "birth_precision": pl.String, "sex": pl.String, "province_code": pl.String, "old_province_code": pl.String,
-    "commune_code": pl.String, "household": pl.String, "period": pl.Date, "received_rank": pl.Int64,
-}  # fmt: skip
-
-# Few values of each field, so that records collide in many ways.
-NAMES = ("Nguyễn Thị Lan", "Nguyen Thi Lan", "Nguyễn Thị Hoà", "Nguyễn Thị Hòa", "Phùng Diễm Thắm", "Phùng Thắm", "Phùng Diễm Thắn", None)
-DATES = (date(1980, 7, 23), date(1980, 1, 1), date(1980, 3, 7), date(1980, 7, 3), date(1986, 7, 23), None)
-CITIZENS = ("001180112233", "001180112234", "001180998877", "001086555444", "013456781", "000000000000", None)
-NUMBERS = ("DN4010000000001", "0000000001", "GD4010000000001", "GD4017777766666", "HC4015151595959", "TE1019090807070", "7777766666")
-
-row = st.fixed_dictionaries(
-    {
-        "card_number": st.sampled_from(NUMBERS),
-        "social_insurance_number": st.sampled_from(("0000000001", "7777766666", None)),
-        "citizen_id": st.sampled_from(CITIZENS),
-        "full_name": st.sampled_from(NAMES),
-        "birth_date": st.sampled_from(DATES),
-        "birth_precision": st.sampled_from(("day", "year")),
-        "sex": st.sampled_from(("1", "2", "3", None)),
-        "province_code": st.sampled_from(("01", "79", None)),
-        "old_province_code": st.none(),
-        "commune_code": st.sampled_from(("00101", "26734", None)),
-        "household": st.sampled_from(("0101234567", None)),
-        "period": st.sampled_from((date(2025, 8, 1), date(2025, 9, 1))),
-        "received_rank": st.integers(1, 3),
-    }
-)
-registers = st.lists(row, min_size=1, max_size=12).map(lambda rows: pl.DataFrame(rows, schema=SCHEMA))
 quick = settings(max_examples=25, deadline=None)
 
 

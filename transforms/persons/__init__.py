@@ -29,7 +29,7 @@ __all__ = ["Linkage", "Model", "Standing", "explain", "link", "link_to_stand", "
 
 @dataclass(frozen=True)
 class Linkage:
-    """`card_persons`: `identify.INDEX`, one row per number as delivered, sorted.
+    """`card_persons`: what `identify.identify` gives, one row per number as delivered, sorted.
     `pairs`: `evidence.PAIRS`, every pair from the review band upwards, sorted; restricted, like the cards.
     `report`: counts only, no personal values; see docs/linkage.md."""
 

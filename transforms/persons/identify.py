@@ -14,13 +14,6 @@ import polars as pl
 
 from transforms.persons.standardise import Records
 
-INDEX = {
-    "card_number": pl.String(),
-    "card_key": pl.String(),
-    "person_id": pl.String(),
-    "person_since": pl.Int32(),
-    "card_since": pl.Int32(),
-}
 BEFORE_ALL_RUNS = 0  # of an index that does not say when
 _DIGITS = 15  # hexadecimal, behind the "P"
 _FOUR_DIGITS = pl.Series([f"{i:04x}" for i in range(1 << 16)])
@@ -65,7 +58,7 @@ def identify(
 
 
 def aged(index: pl.DataFrame) -> pl.DataFrame:
-    """An index with all columns of `INDEX`: one that does not say since when is older than all runs."""
+    """An index with all columns that `identify` gives: one that does not say since when is older than all runs."""
     told = [pl.lit(BEFORE_ALL_RUNS, pl.Int32).alias(c) for c in ("person_since", "card_since") if c not in index.columns]
     return index.with_columns(told)
 

@@ -20,7 +20,6 @@ from transforms.persons.frequencies import Frequencies, with_borne
 from transforms.persons.standardise import EVIDENCE, Records, in_order, looks_verified, names
 
 Array = npt.NDArray[Any]
-LISTED_TOO = len(RULES)  # beside the rules: the number listed on a card, under the key of the rule of listed numbers
 
 
 class Relink(Exception):
