@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from cyclopts import App
 
+from flows import environment
+
 if TYPE_CHECKING:
     from warehouse.backfill import Plan
     from warehouse.settings import Settings
@@ -55,7 +57,7 @@ def plan(*, export: list[str] | None = None, from_: str, to: str, province: list
     scope = Scope(tuple(export or [t.name for t in EXPORTS]), first, last, tuple(province or ()), reread)
     _progress()
     try:
-        made = steps.plan(_settings(), scope)
+        made = steps.plan(environment.settings(), scope)
     except (NothingPlanned, NoLandingZone) as error:
         return _say(str(error), USAGE)
     print_plan(made)
@@ -166,7 +168,7 @@ def status() -> int:
     from flows.summary import screen
     from warehouse import backfill
 
-    settings = _settings()
+    settings = environment.settings()
     grid = Grid("plan", "exports", "months", "state", "partitions", "deliveries", "what next", title="Backfills", title_justify="left")
     for plan_id in backfill.plans(settings):
         made = backfill.read(settings, plan_id)
@@ -246,7 +248,7 @@ def _try(work: Callable[[Settings], None]) -> int:
 
     _progress()
     try:
-        work(_settings())
+        work(environment.settings())
     except NoSuchPlan as error:
         return _say(str(error), USAGE)
     except (NotReady, Stale, AlreadyRunning, PartitionHeld, NotPublished) as error:
@@ -254,12 +256,6 @@ def _try(work: Callable[[Settings], None]) -> int:
     except AuditFailed as error:
         return _say(f"the staged version breaks rules of the marts, nothing is published: {error}", FAILED)
     return DONE
-
-
-def _settings() -> Settings:
-    from flows.cli import _settings as from_environment
-
-    return from_environment()
 
 
 def _progress() -> None:

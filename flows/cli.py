@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import App, Parameter
 
-from flows import cli_persons
+from flows import cli_persons, environment
 from flows.backfill_commands import app as backfill_app
 from flows.report import commands
 from warehouse.code_version import RELEASE
@@ -48,7 +48,7 @@ def nightly(*, wait: float = 0, received_at: datetime | None = None) -> int:
     from warehouse.lock import AlreadyRunning
     from warehouse.publish import NotPublished
 
-    settings = _settings()
+    settings = environment.settings()
     if not settings.landing_dir.is_dir():
         print(f"bhyt: the landing zone {settings.landing_dir} does not exist; set COVERAGE_LANDING or make the folder", file=sys.stderr)
         return USAGE
@@ -79,7 +79,7 @@ def queries() -> int:
     """Three queries to try on the published warehouse, with their answers."""
     from flows.queries import print_queries
 
-    return print_queries(_settings())
+    return print_queries(environment.settings())
 
 
 @app.command
@@ -153,7 +153,7 @@ def explain_delivery(delivery: str) -> int:
     """
     from flows.deliveries import explain
 
-    return explain(_settings(), delivery)
+    return explain(environment.settings(), delivery)
 
 
 @app.command
@@ -171,7 +171,7 @@ def release(delivery: str, *, by: str = "", why: str = "") -> int:
     """
     from flows.deliveries import let_go
 
-    return let_go(_settings(), delivery, by or os.environ.get("USER", "unknown"), why)
+    return let_go(environment.settings(), delivery, by or os.environ.get("USER", "unknown"), why)
 
 
 @app.command
@@ -195,7 +195,7 @@ def replay(what: str, *, apply: bool = False, by: str = "", why: str = "", wait:
     from warehouse.lock import AlreadyRunning
     from warehouse.partitions import PartitionHeld
 
-    settings = _settings()
+    settings = environment.settings()
     try:
         counted = replaying.apply(settings, what, by or os.environ.get("USER", "unknown"), why, wait) if apply else None
         replaying.print_result(counted or replaying.count(settings, what), applied=apply)
@@ -213,7 +213,7 @@ def rollback() -> int:
     from warehouse import publish
     from warehouse.lock import AlreadyRunning, one_at_a_time
 
-    settings = _settings()
+    settings = environment.settings()
     try:
         with one_at_a_time(settings.lock_file):
             left, now = publish.rollback(settings)
@@ -236,7 +236,7 @@ def asof(day: str, *, out: Path | None = None) -> int:
     """
     from flows.history import assemble_as_of
 
-    return _history(lambda: assemble_as_of(_settings(), day, out))
+    return _history(lambda: assemble_as_of(environment.settings(), day, out))
 
 
 @app.command
@@ -256,7 +256,7 @@ def diff(old: str, new: str, *, format: Literal["text", "html", "parquet"] = "te
     """
     from flows.history import compare
 
-    return _history(lambda: compare(_settings(), old, new, format, out))
+    return _history(lambda: compare(environment.settings(), old, new, format, out))
 
 
 def _history(command: Callable[[], int]) -> int:
@@ -268,21 +268,6 @@ def _history(command: Callable[[], int]) -> int:
         return command()
     except (NoSnapshot, PartMissing, NotPublished, FileExistsError) as error:
         return _failed(str(error))
-
-
-def _settings() -> Settings:
-    """From the environment. Exits with a line for each wrong variable: that is wrong usage, and no reason for a traceback."""
-    from pydantic import ValidationError
-
-    from warehouse.settings import Settings
-
-    try:
-        return Settings()
-    except ValidationError as error:
-        for problem in error.errors():
-            name = "_".join(str(part) for part in ("coverage", *problem["loc"])).upper()
-            print(f"bhyt: environment variable {name}: {problem['msg']}", file=sys.stderr)
-        sys.exit(USAGE)
 
 
 app.command(cli_persons.review)
@@ -301,7 +286,7 @@ def relink(*, wait: float = 0) -> int:
     """
     from warehouse.storage import restricted_directory
 
-    mark = _settings().relink_file
+    mark = environment.settings().relink_file
     restricted_directory(mark.parent)
     mark.touch(mode=0o600)
     return nightly(wait=wait)

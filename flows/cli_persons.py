@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import App, Parameter
 
+from flows import environment
+
 if TYPE_CHECKING:
-    from warehouse.settings import Settings
+    pass
 
 
 review = App(name="review", help="Pairs of cards that may be one person and wait for a person to decide.")
@@ -28,7 +30,7 @@ def waiting(*, most: int = 20, show_names: bool = False) -> int:
     """
     from flows.person_review import print_queue
 
-    return print_queue(_settings(), most, show_names)
+    return print_queue(environment.settings(), most, show_names)
 
 
 @review.command
@@ -46,7 +48,7 @@ def decide(pair: str, decision: Literal["same", "different"], *, by: str, why: s
     """
     from flows.person_review import decide
 
-    return decide(_settings(), pair, decision, by, why)
+    return decide(environment.settings(), pair, decision, by, why)
 
 
 @review.command
@@ -64,7 +66,7 @@ def undo(pair: str, *, by: str, why: str) -> int:
     """
     from flows.person_review import decide
 
-    return decide(_settings(), pair, "undo", by, why)
+    return decide(environment.settings(), pair, "undo", by, why)
 
 
 @review.command
@@ -82,7 +84,7 @@ def export(file: Path, *, anywhere: bool = False, show_names: bool = False) -> i
     """
     from flows.person_review import export
 
-    return export(_settings(), file, anywhere, show_names)
+    return export(environment.settings(), file, anywhere, show_names)
 
 
 @review.command(name="import")
@@ -100,7 +102,7 @@ def take(file: Path, *, by: str = "", anywhere: bool = False) -> int:
     """
     from flows.person_review import take
 
-    return take(_settings(), file, by, anywhere)
+    return take(environment.settings(), file, by, anywhere)
 
 
 def explain_person(person: str, *, svg: Annotated[Path | None, Parameter(help="also draw it")] = None, show_names: bool = False) -> int:
@@ -115,7 +117,7 @@ def explain_person(person: str, *, svg: Annotated[Path | None, Parameter(help="a
     """
     from flows.explain_person import explain
 
-    return explain(_settings(), person, svg, show_names)
+    return explain(environment.settings(), person, svg, show_names)
 
 
 @persons.command
@@ -131,10 +133,4 @@ def train(*, out: Path | None = None, version: str = "trained") -> int:
     """
     from flows.train_persons import show
 
-    return show(_settings(), out, version)
-
-
-def _settings() -> Settings:
-    from flows.cli import _settings as from_environment
-
-    return from_environment()
+    return show(environment.settings(), out, version)

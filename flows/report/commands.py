@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Literal, ParamSpec
 
 from cyclopts import App, Parameter
 
+from flows import environment
+
 if TYPE_CHECKING:
     from warehouse.settings import Settings
 
@@ -56,7 +58,7 @@ def report(*, lang: Literal["vi", "en"] | None = None, out: Path | None = None, 
     public
         The edition that may leave: counts under 11 persons hidden, others rounded to 5, nothing about deliveries.
     """
-    settings = _settings()
+    settings = environment.settings()
     version = _published(settings)
     if version is None:
         return FAILED
@@ -94,7 +96,7 @@ def official(*, period: str, out: Path, province: str | None = None) -> int:
         asked = Period.of(period)
     except WrongPeriod as error:
         return _usage(str(error))
-    version = _published(_settings())
+    version = _published(environment.settings())
     if version is None:
         return FAILED
     try:
@@ -127,7 +129,7 @@ def export(
     """
     from flows.report.export import NotForExport, write
 
-    version = _published(_settings())
+    version = _published(environment.settings())
     if version is None:
         return FAILED
     try:
@@ -149,19 +151,13 @@ def status(*, json: bool = False) -> int:
     """
     from flows.report import status as standing
 
-    return standing.show(_settings(), json=json)
+    return standing.show(environment.settings(), json=json)
 
 
 def add_to(app: App) -> None:
     """Make the commands known to `bhyt`."""
     for command in (report, official, export, status):
         app.command(command)
-
-
-def _settings() -> Settings:
-    from flows.cli import _settings as from_environment
-
-    return from_environment()
 
 
 def _published(settings: Settings) -> Path | None:
