@@ -42,6 +42,7 @@ def nightly(wait_seconds: float = 0, received_at: datetime | None = None) -> Sum
             results = tasks.validate(night, items, outcomes)
             tasks.record(night, found, items, outcomes, results)
         linkage = tasks.link_persons(night)
+        tasks.attach_claims(night)
         built = tasks.build(night)
         audited = tasks.audit(night, built)
         published = tasks.put_in_place(night, built)
