@@ -16,7 +16,7 @@ SELECT
             hash(c.said, v.delivery_id, v.row_number, d.records_loaded, d.read_by, s.signals)
         )
     ) AS digest
-FROM (SELECT claim_id, month, row(COLUMNS(* EXCLUDE (claim_id))) AS said FROM steps.claim) AS c
+FROM (SELECT claim_id, month, row(*COLUMNS(* EXCLUDE (claim_id))) AS said FROM steps.claim) AS c
 INNER JOIN steps.claim_current AS v ON v.claim_id = c.claim_id
 INNER JOIN ledger.deliveries AS d ON d.delivery_id = v.delivery_id
 LEFT JOIN signals AS s ON s.claim_id = c.claim_id
