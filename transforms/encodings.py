@@ -65,6 +65,8 @@ yên yêng yêt yêu
 """,
 )
 _SYLLABLE = re.compile(rf"(?:ngh?|nh|gi|gh?|kh|ph|th|tr|ch|qu|[bcdđhklmnprstvx])?(?:{'|'.join(sorted(_RIMES, key=lambda r: -len(r)))})")
+# A list of figures may hold no other Vietnamese word than the kind of a decision: QĐ, NĐ-CP, NQ-HĐND. (No vowels: MUÑOZ is no MUĐOZ.)
+_ABBREVIATION = re.compile("(?=..)[BCDGHKLMNPQRSTVX]*Đ[BCDĐGHKLMNPQRSTVX]*")
 _STOPPED = ("c", "ch", "p", "t", "k")
 _TONES = frozenset((_GRAVE, _ACUTE, _HOOK, _TILDE, _DOT))
 # All of Latin-1 above ASCII counts as letter: in mojibake `¸` stands for one. Combining marks belong to their word.
@@ -102,9 +104,9 @@ def converted(rows: pl.DataFrame, font: Font | None) -> pl.DataFrame:
 
 
 def _plausibility(words: Iterable[str], font: Font | None) -> float:
-    """Share of `words` that are syllables when read as `font`; 0 without words."""
+    """Share of `words` that are syllables, or abbreviations with Đ, when read as `font`; 0 without words."""
     readings = [converted_text(w, font) for w in words]
-    return sum(map(is_syllable, readings)) / len(readings) if readings else 0.0
+    return sum(bool(_ABBREVIATION.fullmatch(r)) or is_syllable(r) for r in readings) / len(readings) if readings else 0.0
 
 
 def telling_words(texts: Iterable[str]) -> list[str]:

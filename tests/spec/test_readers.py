@@ -108,7 +108,19 @@ def test_font_encodings_beside_element_names(tmp_path, mojibake, meant):
     assert found[0]["instrument"] == meant
 
 
-@pytest.mark.parametrize("text", ["Hoàng Đoàn Lý Hà", "Hà", "Tài", "ðoàn ñạt Nguyễn", "José Müller", "BÙI ÁNH", "Tô Hòa Ân", "Á"])
+@pytest.mark.parametrize(
+    ("codec", "decision", "council"),
+    [("cp1258", "QĐ", "HĐND"), ("latin-1", "Q§", "H§ND"), ("latin-1", "QÑ", "HÑND"), ("utf-8", "Q§", "H§ND"), ("utf-8", "QĐ", "HĐND")],
+    ids=["cp1258", "tcvn3", "vni", "mojibake", "utf-8"],
+)
+def test_decisions_may_be_all_that_tells_the_encoding(tmp_path, codec, decision, council):
+    text = f"NAM,MATINH,CHI_TIEU,VAN_BAN\n2025,01,95,546/{decision}-TTg\n2025,22,95,35/2024/NQ-{council}\n"
+    assert [r["instrument"] for r in rows(tmp_path, text.encode(codec))] == ["546/QĐ-TTg", "35/2024/NQ-HĐND"]
+
+
+@pytest.mark.parametrize(
+    "text", ["MUÑOZ", "§", "Điều 5 § 2", "Hoàng Đoàn Lý Hà", "Hà", "Tài", "ðoàn ñạt Nguyễn", "José Müller", "BÙI ÁNH", "Tô Hòa Ân", "Á"]
+)
 def test_unicode_is_left_as_it_is(tmp_path, text):
     assert rows(tmp_path, f"NAM,MATINH,CHI_TIEU,VAN_BAN\n2025,01,95,{text}\n")[0]["instrument"] == text
 
