@@ -77,12 +77,15 @@ _ENOUGH_WORDS = 20_000
 
 
 def is_syllable(word: str) -> bool:
-    """Whether a word (NFC) is a possible Vietnamese syllable: onset, rime, one tone at most, and stops only with sắc or nặng."""
+    """Whether a word (NFC) is a possible Vietnamese syllable: onset, rime, one tone at most, stops only with sắc or nặng, and -oong (xoong)
+    without a tone (`Coâng` is Công in VNI, and would be Coõng in TCVN3)."""
     letters = unicodedata.normalize("NFD", word.lower())
     tones = [c for c in letters if c in _TONES]
     if len(tones) > 1:
         return False
     plain = unicodedata.normalize("NFC", "".join(c for c in letters if c not in _TONES))
+    if plain.endswith("oong") and tones:
+        return False
     return bool(_SYLLABLE.fullmatch(plain)) and (not plain.endswith(_STOPPED) or tones in ([_ACUTE], [_DOT]))
 
 

@@ -101,6 +101,7 @@ def test_font_encodings_in_parquet(tmp_path, text):
         ("Coäng hoøa xaõ hoäi chuû nghóa Vieät Nam", "Cộng hòa xã hội chủ nghĩa Việt Nam"),
         ("Ñoäc laäp - Töï do - Haïnh phuùc", "Độc lập - Tự do - Hạnh phúc"),
         ("NGUYEÃN VAÊN ÑÖÙC", "NGUYỄN VĂN ĐỨC"),
+        ("Coâng ty", "Công ty"),
     ],
 )
 def test_font_encodings_beside_element_names(tmp_path, mojibake, meant):
@@ -191,6 +192,17 @@ def test_a_last_row_of_nul_bytes_is_damage_and_no_footer(tmp_path):
 def test_totals_and_signatures_are_no_records(tmp_path, last):
     found = rows(tmp_path, f"{CARD}\nGD4220000000001;Lê A;1980;1;22;;01/01/2025\n{last}\n", CARDS)
     assert [r["row_number"] for r in found] == [2]
+
+
+@pytest.mark.parametrize(
+    ("last", "kept"),
+    [
+        (";Tổng cộng: 1;;", [2]), (";;;Ngày 05 tháng 10 năm 2025", [2]), (";;;NGƯỜI LẬP", [2]), (";;;(Ký, ghi rõ họ tên)", [2]),
+        (";;;Lê A", [2]), ("2025;22002;;", [2, 3]), (";22002;;5", [2, 3]), (";22002;;năm triệu", [2, 3]), ("2025;;;", [2, 3]),
+    ],
+)  # fmt: skip
+def test_signatures_below_a_table_with_but_two_required_columns(tmp_path, last, kept):
+    assert [r["row_number"] for r in rows(tmp_path, f"NAM;MA_CSKCB;MATINH;DU_TOAN\n2025;22001;;7\n{last}\n", BUDGETS)] == kept
 
 
 def test_a_total_between_records_stays_a_record(tmp_path):
