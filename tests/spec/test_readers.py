@@ -12,6 +12,7 @@ import xlsxwriter
 from expectations.exports import BUDGETS, CARDS, FACILITIES, POPULATION, TARGETS
 from warehouse.profiles import Profile, parse
 from warehouse.readers import tabular
+from warehouse.refusal import Refusal
 
 TARGETS_ROWS = [
     {"row_number": 2, "row_flaw": None, "year": "2025", "province": "01", "target_pct": "95.5", "instrument": "Quyết định 546"},
@@ -203,6 +204,21 @@ def test_totals_and_signatures_are_no_records(tmp_path, last):
 )  # fmt: skip
 def test_signatures_below_a_table_with_but_two_required_columns(tmp_path, last, kept):
     assert [r["row_number"] for r in rows(tmp_path, f"NAM;MA_CSKCB;MATINH;DU_TOAN\n2025;22001;;7\n{last}\n", BUDGETS)] == kept
+
+
+@pytest.mark.parametrize(("row", "column", "read"), [(1_048_575, 16_383, False), (1_048_575, 3, True)])
+def test_a_stray_cell_far_out_costs_the_file_and_not_the_night(tmp_path, row, column, read):
+    file = tmp_path / "book.xlsx"
+    with xlsxwriter.Workbook(file) as book:
+        sheet = book.add_worksheet()
+        sheet.write_row(0, 0, ["NAM", "MATINH", "CHI_TIEU", "VAN_BAN"])
+        sheet.write_row(1, 0, ["2025", "22", "95", "QĐ 1"])
+        sheet.write(row, column, " ")
+    if read:
+        assert [r["row_number"] for r in rows(tmp_path, file.read_bytes())] == [2]
+    else:
+        with pytest.raises(Refusal, match=r"from A1 to XFD1048576, 17,179,869,184 cells.*delete the rows and columns"):
+            rows(tmp_path, file.read_bytes())
 
 
 def test_a_total_between_records_stays_a_record(tmp_path):
