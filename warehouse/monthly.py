@@ -107,6 +107,7 @@ MONTHLY: dict[str, Monthly] = {
     "marts.fund_quarter": _FUND,
     "facts.claim": _CARE,
     "facts.claim_cost": _CARE,
+    "facts.claim_likely_person": replace(_CARE, digests=_OF_CLAIMS | {"persons.claim_persons": "steps.digest_likely_persons"}),
 }
 
 # Steps of which only these rows are kept once the digests are known, so that what reads them does no more than it must. The build sets the

@@ -54,6 +54,7 @@ groups AS (
 SELECT
     c.claim_id,
     p.person_id,
+    p.found_by AS person_found_by,
     c.source_form,
     c.standard,
     c.facility_code,
