@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
 
 from tests.spec.claims_tables import build, rows, warehouse
 from tests.spec.conftest import Warehouse
+from warehouse.sql_files import queries
 
 SHORT_CARD = "card_number | person | object_code\n0000000011 | An | "
+
+
+def test_a_row_is_made_of_all_columns() -> None:
+    """DuckDB's `row(COLUMNS(*))` is a row for each column, all of one name; `row(*COLUMNS(*))` is one row of all."""
+    assert [name for name, query in queries().items() if re.search(r"(?<![*])COLUMNS\s*\(", query.text)] == []
 
 
 @pytest.mark.parametrize("now", ["01001 | 4 | CONG", "01001 | 3 | TU"], ids=["level", "ownership"])
