@@ -71,6 +71,7 @@ def table(rows: Sequence[Row]) -> str:
 
 def page(stored: dict[str, dict[str, object]]) -> None:
     """Write docs/performance.md and docs/performance.svg from what is kept."""
+    from benchmarks.bounds import BOUNDS
     from benchmarks.entries import ENTRIES
 
     parts = [
@@ -86,8 +87,9 @@ def page(stored: dict[str, dict[str, object]]) -> None:
             continue
         rows = [Row(**r) for r in kept["rows"]]  # type: ignore[attr-defined]
         everything += rows
+        bound = f"{BOUNDS[name]}\n\n" if name in BOUNDS else ""
         parts.append(
-            f"## {name}\n\n{(entry.__doc__ or '').strip().splitlines()[0]}\n\n{table(rows)}\n\n{kept['measured']}; {kept['machine']}\n"
+            f"## {name}\n\n{(entry.__doc__ or '').strip().splitlines()[0]}\n\n{table(rows)}\n\n{bound}{kept['measured']}; {kept['machine']}\n"
         )
     (DOCS / "performance.md").write_text("\n".join(parts), encoding="utf-8")
     picture(everything)

@@ -28,24 +28,40 @@ _DIGEST = """
     GROUP BY cards.delivery_id
 """
 # A person who has another id, and the same cards as before, is no news: nothing that is counted depends on ids.
+# Nearly all cards say what they said: only of persons whom a moved card touches are all cards looked at.
 _HOLDING = """
-    WITH paired AS (
+    WITH moved AS MATERIALIZED (
         SELECT card_number, was.card_key AS key_was, was.person_id AS person_was, now.card_key AS key_now, now.person_id AS person_now
         FROM read_parquet(getvariable('index_before')) AS was
         LEFT JOIN persons.card_persons AS now USING (card_number)
+        WHERE was.card_key IS DISTINCT FROM now.card_key OR was.person_id IS DISTINCT FROM now.person_id
     ),
 
     undivided AS (
-        SELECT person_was FROM paired GROUP BY person_was HAVING count(person_now) = count(*) AND min(person_now) = max(person_now)
+        SELECT was.person_id AS person_was
+        FROM (
+            SELECT card_number, person_id FROM read_parquet(getvariable('index_before'))
+            WHERE person_id IN (SELECT person_was FROM moved)
+        ) AS was
+        LEFT JOIN persons.card_persons AS now USING (card_number)
+        GROUP BY was.person_id
+        HAVING count(now.person_id) = count(*) AND min(now.person_id) = max(now.person_id)
     ),
 
     unmixed AS (
-        SELECT person_now FROM paired GROUP BY person_now HAVING min(person_was) = max(person_was)
+        SELECT now.person_id AS person_now
+        FROM (
+            SELECT card_number, person_id FROM persons.card_persons
+            WHERE person_id IN (SELECT person_now FROM moved)
+        ) AS now
+        INNER JOIN read_parquet(getvariable('index_before')) AS was USING (card_number)
+        GROUP BY now.person_id
+        HAVING min(was.person_id) = max(was.person_id)
     ),
 
     changed AS (
         SELECT card_number
-        FROM paired
+        FROM moved
         WHERE
             key_was IS DISTINCT FROM key_now
             OR person_now IS NULL
@@ -53,7 +69,7 @@ _HOLDING = """
                 person_was <> person_now
                 AND (
                     person_was NOT IN (SELECT person_was FROM undivided)
-                    OR person_now NOT IN (SELECT person_now FROM unmixed WHERE person_now IS NOT NULL)
+                    OR person_now NOT IN (SELECT person_now FROM unmixed)
                 )
             )
     )
