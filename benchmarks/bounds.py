@@ -1,25 +1,27 @@
 """What bounds a figure, as profiles told it: shown below the entry's table in docs/performance.md.
 
-CPU seconds, since they say the same on a busy machine. Whoever changes what is said here measures again; how stands with each.
+CPU seconds, since they say the same on a busy machine. Whoever changes what they speak of measures again.
 """
 
 BOUNDS = {
     "claims_xml": (
-        "Where a core's time goes (4,000 claims in 100 files, `py-spy record -n`): the inner documents 48 % (their regular expression 22 %,"
-        " UTF-8 decoding 6 %, looking for forbidden characters 5 %, the texts that are kept 6 %), file, envelope and base64 29 %, texts into"
-        " frames 9 %, typing, rules and Parquet 14 %. So it is bounded by Python's `re` and by one string object a cell that is kept; below"
-        " these only a reader in another language goes. Two workers share nothing but the disk; what they lack to twice one is the end,"
-        " when one of them has nothing left to read (batches are read largest first)."
+        "Where a core's time goes (4,000 claims in 100 files, `py-spy record -n`): the inner documents 48 % (their regular "
+        "expression 22 %, UTF-8 decoding 6 %, looking for forbidden characters 5 %, the texts that are kept 6 %), file, "
+        "envelope and base64 29 %, texts into frames 9 %, typing, rules and Parquet 14 %. So it is bounded by Python's `re` and "
+        "by one string object a cell that is kept; below these only a reader in another language goes. Two workers share "
+        "nothing but the disk; what they lack to twice one is the end, when one of them has nothing left to read (batches are "
+        "read largest first)."
     ),
     "register_csv": (
-        "Where it goes (1 M rows, 4.7 s of CPU): writing Parquet 1.0, cells to values 0.85, cells clean and NFC 0.55, bytes to cells 0.5,"
-        " rules 0.5, quotes and blocks 0.5, places 0.25. dlt spends 9 s on the same file, and types nothing."
+        "Where it goes (1 M rows, 4.7 s of CPU): writing Parquet 1.0, cells to values 0.85, cells clean and NFC 0.55, bytes to "
+        "cells 0.5, rules 0.5, quotes and blocks 0.5, places 0.25. dlt spends 9 s on the same file, and types nothing."
     ),
     "person_months": (
-        "It is bounded by how many texts a person-month has. 300,000 spans are 6.2 M person-months: to meet the months costs 1.1 s of CPU,"
-        " with the person's id 1.8, with the nine other columns that marts count by 5.4, and who holds several cards 0.3. Two steps of that"
-        " width (who is insured by a card, where a person counts) are 9 to 11 s, and 30 to 38 s for 1 M spans of two years; `unnest(range)` beside it keeps"
-        " three columns. To reach 5 s, marts would have to count by the number of a card row and look its texts up afterwards. A night"
-        " makes one month, not 24: there both steps cost 2.5 s of CPU for 1 M cards."
+        "It is bounded by how many texts a person-month has. 300,000 spans are 6.2 M person-months: to meet the months costs "
+        "1.1 s of CPU, with the person's id 1.8, with the nine other columns that marts count by 5.4, and who holds several "
+        "cards 0.3. Two steps of that width (who is insured by a card, where a person counts) are 9 to 11 s, and 30 to 38 s for "
+        "1 M spans of two years; `unnest(range)` beside it keeps three columns. To reach 5 s, marts would have to count by the "
+        "number of a card row and look its texts up afterwards. A night makes one month, not 24: there both steps cost 2.5 s of "
+        "CPU for 1 M cards."
     ),
 }

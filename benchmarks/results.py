@@ -87,10 +87,9 @@ def page(stored: dict[str, dict[str, object]]) -> None:
             continue
         rows = [Row(**r) for r in kept["rows"]]  # type: ignore[attr-defined]
         everything += rows
-        bound = f"{BOUNDS[name]}\n\n" if name in BOUNDS else ""
-        parts.append(
-            f"## {name}\n\n{(entry.__doc__ or '').strip().splitlines()[0]}\n\n{table(rows)}\n\n{bound}{kept['measured']}; {kept['machine']}\n"
-        )
+        about = (entry.__doc__ or "").strip().splitlines()[0]
+        said = [f"## {name}", about, table(rows), BOUNDS.get(name, ""), f"{kept['measured']}; {kept['machine']}"]
+        parts.append("\n\n".join(x for x in said if x) + "\n")
     (DOCS / "performance.md").write_text("\n".join(parts), encoding="utf-8")
     picture(everything)
 
