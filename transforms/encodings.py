@@ -102,6 +102,10 @@ def converted(rows: pl.DataFrame, font: Font | None) -> pl.DataFrame:
         rows = rows.with_columns(pl.col(text).str.replace_many(list(table), list(table.values())))
     if not text:
         return rows
+    # ASCII is NFC, and most columns are ASCII: to see that costs a fraction of a regular expression.
+    ascii_only = rows.select((pl.col(text).str.len_bytes() == pl.col(text).str.len_chars()).all()).row(0)
+    if not (text := [name for name, plain in zip(text, ascii_only, strict=True) if not plain]):
+        return rows
     doubtful = rows.select(pl.col(text).str.contains(_MAYBE_NOT_NFC).any()).row(0)
     return rows.with_columns(pl.col([name for name, doubt in zip(text, doubtful, strict=True) if doubt]).str.normalize("NFC"))
 

@@ -73,7 +73,7 @@ class Build:
         self.settings = settings
         self.previous = previous
         self.connection = duckdb.connect(
-            str(scratch / "work.duckdb"),
+            ":memory:",  # what is thrown away need not be compressed; what memory does not hold goes to `spill`
             config={
                 "autoinstall_known_extensions": False,
                 "temp_directory": str(scratch / "spill"),
@@ -81,7 +81,6 @@ class Build:
                 "memory_limit": f"{settings.memory_gb:g}GB",
             },
         )
-        self.connection.execute("PRAGMA disable_checkpoint_on_shutdown")  # what is thrown away need not be tidy
         self._deliveries = ledger.deliveries()
         self._key = key
         self._targets = {t.qualified_name: t for _, tables in CATALOGS for t in tables if t.schema not in DERIVED}
