@@ -154,7 +154,8 @@ def look(night: Night) -> Arrivals:
     """What is new in the landing zone."""
     with night.timed("look") as step:
         known = night.ledger.known_files(night.profiles.fingerprint)
-        found = arrivals(landing.scan(night.settings.landing_dir, known), night.ledger.deliveries(), night.profiles.fingerprint)
+        lying = landing.not_ahead(landing.scan(night.settings.landing_dir, known), night.received_at.date())
+        found = arrivals(lying, night.ledger.deliveries(), night.profiles.fingerprint)
         step.files, step.megabytes = len(found.seen), sum({x.file: x.size for x in found.seen}.values()) / 1e6
         return found
 

@@ -8,7 +8,7 @@ import os
 import re
 import unicodedata
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -86,6 +86,18 @@ def missing_context(landed: Landed) -> Refusal | None:
         ' {"province": "22", "period": "2025-09"}; folders province=22 and period=2025-09 in its path; or a file name that ends in'
         " _22_2025-09 before its suffix",
     )
+
+
+def not_ahead(found: Iterable[Landed], received_on: date) -> Iterator[Landed]:
+    """`found`; refused is what says of itself that it is of a month more than a year after it was received: a slip, as 2052 for 2025,
+    would otherwise be the latest month of every table."""
+    for landed in found:
+        if landed.refusal is None and landed.period and landed.period > received_on.replace(year=received_on.year + 1, day=1):
+            reason = (
+                f"its period {landed.period:%Y-%m} lies more than a year ahead; say the right one in a sidecar, its folders or its name"
+            )
+            landed = replace(landed, refusal=Refusal("period_ahead", reason))
+        yield landed
 
 
 def parse_manifest(text: bytes) -> Manifest:
@@ -276,4 +288,4 @@ def _placed(landed: Landed, manifests: tuple[Manifest, ...]) -> Landed:
     )
 
 
-__all__ = ["SIDECAR", "Landed", "Manifest", "export_of", "missing_context", "month_of", "parse_manifest", "scan"]
+__all__ = ["SIDECAR", "Landed", "Manifest", "export_of", "missing_context", "month_of", "not_ahead", "parse_manifest", "scan"]

@@ -50,7 +50,7 @@ def make(
     again = set(older["delivery_id"])
     for file in older["file"].unique():
         known.pop(file, None)
-    lying = [x for x in landing.scan(settings.landing_dir, known) if x.export in scope.exports]
+    lying = [x for x in landing.not_ahead(landing.scan(settings.landing_dir, known), now.date()) if x.export in scope.exports]
     found = arrivals(lying, received, profiles)
     wanted = {x.delivery_id for x in found.to_read} | {x.delivery_id for x, _ in found.repeats}
     wanted |= {x.delivery_id for twins in found.twins.values() for x in twins}

@@ -204,3 +204,10 @@ def test_nothing_is_written_in_the_landing_zone(tmp_path):
     before = sorted((p, p.stat().st_mtime_ns) for p in tmp_path.rglob("*"))
     scan(tmp_path)
     assert sorted((p, p.stat().st_mtime_ns) for p in tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize(("period", "code"), [("2026-09", None), ("2026-10", "period_ahead"), ("2052-09", "period_ahead")])
+def test_a_register_of_more_than_a_year_ahead_is_a_slip(tmp_path: Path, period: str, code: str | None) -> None:
+    put(tmp_path, f"provinces/cards/province=22/period={period}/a.csv")
+    (landed,) = landing.not_ahead(landing.scan(tmp_path, {}), date(2025, 9, 30))
+    assert (landed.refusal.code if landed.refusal else None) == code

@@ -11,7 +11,7 @@ import xlsxwriter
 
 from expectations.exports import BUDGETS, CARDS, FACILITIES, POPULATION, TARGETS
 from warehouse.profiles import Profile, parse
-from warehouse.readers import tabular
+from warehouse.readers import tabular, text
 from warehouse.refusal import Refusal
 
 TARGETS_ROWS = [
@@ -24,7 +24,7 @@ TARGETS_TEXT = "NAM,MATINH,CHI_TIEU,VAN_BAN\n2025,01,95.5,Quyết định 546\n2
 def rows(tmp_path: Path, content: bytes | str, table=TARGETS, profile: Profile | None = None) -> list[dict]:
     file = tmp_path / "delivered"
     file.write_bytes(content.encode() if isinstance(content, str) else content)
-    return pl.concat(list(tabular.read(file, table, profile))).to_dicts()
+    return pl.concat(list(tabular.read(file, table, profile)), how="diagonal").to_dicts()
 
 
 def workbook(tmp_path: Path, *sheets: list[list]) -> bytes:
@@ -317,6 +317,29 @@ def test_every_sheet_with_the_header_is_read_and_numbered_on(tmp_path):
     content = workbook(tmp_path, [["Hướng dẫn"]], [header, [2025, "01", 10]], [["Dân số"], header, [2025, "79", 20], [2025, "48", 30]])
     found = rows(tmp_path, content, POPULATION)
     assert [(r["row_number"], r["province"]) for r in found] == [(3, "01"), (6, "79"), (7, "48")]
+
+
+def test_a_list_goes_on_in_a_sheet_of_the_same_width_without_a_header(tmp_path):
+    header = ["NAM", "MATINH", "DAN_SO"]
+    content = workbook(tmp_path, [header, [2025, "01", 10]], [[2025, "79", 20], [2025, "48", 30]], [["Ghi chú", "của tỉnh"]])
+    assert [(r["row_number"], r["province"]) for r in rows(tmp_path, content, POPULATION)] == [(2, "01"), (3, "79"), (4, "48")]
+
+
+def test_rows_of_a_sheet_that_lacks_a_required_column_are_not_lost(tmp_path):
+    whole, lacking = ["NAM", "MATINH", "DAN_SO"], ["NAM", "DAN_SO"]
+    found = rows(tmp_path, workbook(tmp_path, [whole, [2025, "01", 10]], [lacking, [2025, 20]]), POPULATION)
+    assert [(r["row_number"], r.get("province"), r["population"]) for r in found] == [(2, "01", "10"), (4, None, "20")]
+
+
+def test_another_table_beside_the_list_is_passed_over(tmp_path):
+    content = workbook(tmp_path, [["NAM", "MATINH", "DAN_SO"], [2025, "01", 10]], [["Xã", "DAN_SO", "Ghi chú", "Cột"], ["A", 20, "", "x"]])
+    assert len(rows(tmp_path, content, POPULATION)) == 1
+
+
+def test_a_line_without_end_is_refused_and_not_gathered_for_ever(tmp_path, monkeypatch):
+    monkeypatch.setattr(text, "LINE_LIMIT", 1 << 20)
+    with pytest.raises(Refusal, match="a line is longer than 1 MB: the file has lost its line breaks; export it again"):
+        rows(tmp_path, TARGETS_TEXT.replace("\n", ",") * 20_000)
 
 
 def test_parquet_values_become_their_text(tmp_path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
@@ -23,6 +24,7 @@ BATCH = 100_000
 # Rows that are held back until the end of the table is known; signatures below a table take some ten.
 TAIL = 60
 _FONT_SAMPLE = 2_000
+NEARLY = 0.5  # of the required columns: with fewer a sheet is another table
 
 
 def read(path: Path, table: Table, profile: Profile | None = None) -> Iterator[pl.DataFrame]:
@@ -74,19 +76,23 @@ def _delimited(path: Path, table: Table, profile: Profile | None) -> Iterator[pl
 
 
 def _workbook(path: Path, table: Table, profile: Profile | None) -> Iterator[pl.DataFrame]:
+    """Each sheet with the header; beside one, also a sheet of the same width without any (a list that ran over the end of a sheet goes on
+    there), and one that lacks up to half of the required columns: the quarantine says of each of its rows what is missing."""
     offset, lacking = 0, None
-    carried = False
+    former: tuple[Header, int] | None = None
     for _, cells in workbook.sheets(path):
         grid = cells.select(pl.col(r"^c\d+$"))
         header = headers.find(grid.head(HEADER_WITHIN * 4).rows(), table, profile.columns if profile else None)
-        if header and header.missing:
+        if header is None and former and former[1] == grid.width:
+            header = replace(former[0], row=-1, records_from=0)
+        if header and header.missing and not (former and _named_share(header, table) >= NEARLY):
             lacking = lacking or header
         elif header:
-            carried = True
+            former = former if header.missing else (header, grid.width)
             body = cells.slice(header.records_from).with_columns(pl.col("row_number") + offset)
             yield from _records(body.iter_slices(BATCH), header, table, _font(body, profile))
         offset += cells.height
-    if not carried:
+    if not former:
         _complete(lacking, table)
 
 
@@ -126,8 +132,13 @@ def _complete(header: Header | None, table: Table) -> Header:
     if header.missing:
         found = ", ".join(c[:40] for c in header.cells if c)[: 60 * 42] if len(header.columns) > 1 else "too few to tell them from data"
         reason = f"required columns are missing: {', '.join(header.missing)}; headers found: {found}"
-        raise MissingColumns(reason, 1 - len(header.missing) / len(required), f"header in row {header.row + 1}")
+        raise MissingColumns(reason, _named_share(header, table), f"header in row {header.row + 1}")
     return header
+
+
+def _named_share(header: Header, table: Table) -> float:
+    """The share of the required columns that a header has."""
+    return 1 - len(header.missing) / len(headers.missing_from({}, table))
 
 
 def _clean(rows: pl.DataFrame, font: Font | None) -> pl.DataFrame:

@@ -13,6 +13,7 @@ from warehouse.refusal import Refusal
 BLOCK = 16 << 20
 # A record longer than this is no record: a quote was opened and never closed.
 RECORD_LIMIT = 1 << 20
+LINE_LIMIT = 32 << 20  # without a line break; 100,000 columns are far less
 _HEAD = 256 << 10
 _SLICES, _SLICE = 8, 64 << 10
 
@@ -84,12 +85,16 @@ def blocks(path: Path, encoding: Encoding, size: int = BLOCK) -> Iterator[tuple[
     """The text after its byte order mark as UTF-8, in blocks of whole records, with LF (or CRLF) at the end of lines.
 
     Yields the block and whether it is sound: its quotes pair up at the end of the block. In one that is not, a quote was opened and not
-    closed for longer than a record may be.
+    closed for longer than a record may be. Raises `Refusal`: endless_line.
     """
     carry = b""
     for chunk in _utf8(path, encoding, size):
         text = carry + chunk if carry else chunk
         cut = _even_end(text)
+        if not cut and len(text) > LINE_LIMIT and b"\n" not in text:
+            raise Refusal(
+                "endless_line", f"a line is longer than {LINE_LIMIT >> 20} MB: the file has lost its line breaks; export it again"
+            )
         if len(text) - cut > RECORD_LIMIT + len(chunk) and (end := text.rfind(b"\n") + 1):
             yield text[:end], False
             carry = text[end:]
