@@ -50,16 +50,24 @@ def cluster(records: Records, edges: pl.DataFrame, apart: pl.DataFrame) -> Clust
 
 def components(size: int, left: npt.NDArray[np.int64], right: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """Of each of `size` nodes, the smallest node that it is connected with."""
-    graph = coo_array((np.ones(len(left), np.int8), (left, right)), shape=(size, size))  # type: ignore[no-untyped-call]
-    label: npt.NDArray[np.int64] = connected_components(graph, directed=False)[1].astype(np.int64)
-    smallest = np.full(int(label.max()) + 1 if size else 0, size, np.int64)
-    np.minimum.at(smallest, label, np.arange(size))
-    return np.take(smallest, label)
+    smallest = np.arange(size)
+    # Most nodes have no edge: the graph is one of those that have.
+    nodes, ends = np.unique(np.concatenate([left, right]).astype(np.int64), return_inverse=True)
+    if len(nodes):
+        one, two = ends[: len(left)], ends[len(left) :]
+        graph = coo_array((np.ones(len(one), np.int8), (one, two)), shape=(len(nodes), len(nodes)))  # type: ignore[no-untyped-call]
+        label = connected_components(graph, directed=False)[1]
+        # Nodes ascend: the first one of a component is its smallest.
+        smallest[nodes] = nodes[np.unique(label, return_index=True)[1]][label]
+    return smallest
 
 
 def _facts(records: Records, cards: pl.Series) -> pl.DataFrame:
     """Of each of these cards, sorted, what a person has one of, by its latest state: `card`, `citizen` (verified only), `sex`, `year`."""
-    latest = records.rows.filter(pl.col("latest") & pl.col("card").is_in(cards.implode()))
+    asked = np.zeros(records.cards.height, bool)
+    asked[cards.to_numpy()] = True
+    latest = records.rows.lazy().filter(pl.col("latest") & pl.lit(pl.Series(asked[records.rows["card"].to_numpy()])))
+    latest = latest.select("card", "sex", "year", "verified", "citizen").collect()
     return latest.sort("card").select("card", "sex", "year", citizen=pl.when("verified").then(pl.col("citizen")))
 
 

@@ -23,7 +23,7 @@ from transforms.persons.weigh import Model, weigh
 
 Array = npt.NDArray[Any]
 
-KERNEL_FROM = 400_000  # pairs: below, loading the kernel takes longer than it saves
+KERNEL_FROM = 2_000_000  # pairs: below, loading the kernel takes longer than it saves
 CHUNK = 1_000_000  # pairs compared at a time by a worker
 WORKERS = 2
 
@@ -62,7 +62,7 @@ def _by_kernel(records: Records, chances: Chances, model: Model, least: float, b
     names = kernel.encoded_names(records)
     rows = kernel.encoded(records, chances, names)
     for rule, found in enumerate(blocks):
-        rows["cut"][found.rows[found.cut]] |= np.uint16(1 << rule)
+        rows["cut"][found.rows_cut] |= np.uint16(1 << rule)
     size = kernel.RARITY_AT * RARITIES
     known, worth = np.zeros(size, np.bool_), np.zeros(size, np.bool_)  # by pattern; several workers may find out the same
 
