@@ -17,10 +17,11 @@ from transforms.persons.compare import compare
 from transforms.persons.frequencies import Frequencies, frequencies, pinned_chances, with_borne
 from transforms.persons.identify import BEFORE_ALL_RUNS, identify
 from transforms.persons.model_file import as_text
+from transforms.persons.numbers import NAMES_PER_NUMBER
 from transforms.persons.pairing import decided, evidence_of, scored_cards
 from transforms.persons.report import estimate
 from transforms.persons.score import score
-from transforms.persons.standardise import NAMES_PER_NUMBER, Records, standardise
+from transforms.persons.standardise import Records, standardise
 from transforms.persons.standing import Standing, latest_said, stand
 from transforms.persons.weigh import Model, at_hand, chances, contributions, pinned, weigh
 
@@ -146,6 +147,8 @@ _NUMBERS = {
     "citizen": "CCCD", "short_citizen": "CMND", "insured": "social insurance number (last ten digits of cards)",
     "insured_too": "listed social insurance number",
 }  # fmt: skip
+
+
 def _sizes(cluster_of: npt.NDArray[np.uint32]) -> pl.DataFrame:
     """`cards`, `persons`: how many people have so many cards."""
     persons = np.bincount(np.bincount(cluster_of)) if len(cluster_of) else np.zeros(1, np.int64)

@@ -61,8 +61,8 @@ LISTED = len(RULES) - 1
 class Blocks:
     """The blocks of one rule that hold at least two records.
 
-    `rows` of all blocks, one block after the other, ascending within each. Block by block: `starts` (where its rows begin), `sizes`, `hashed`
-    (a hash of its key), `cut` (it was too large). `left_out`: pairs."""
+    `rows` of all blocks, one block after the other, ascending within each. Block by block: `starts` (where its rows begin), `sizes`,
+    `hashed` (a hash of its key), `cut` (it was too large). `left_out`: pairs."""
 
     rows: Rows
     starts: Rows

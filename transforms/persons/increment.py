@@ -22,8 +22,9 @@ from transforms.persons.compare import compare
 from transforms.persons.evidence import PAIRS
 from transforms.persons.frequencies import Frequencies, pinned_chances
 from transforms.persons.identify import BEFORE_ALL_RUNS, identify
+from transforms.persons.numbers import CROWDED, NAMES_PER_NUMBER, looks_verified, structured, without_crowded
 from transforms.persons.pairing import decided, evidence_of, scored_cards
-from transforms.persons.standardise import CROWDED, NAMES_PER_NUMBER, Records, looks_verified, standardise, structured, without_crowded
+from transforms.persons.standardise import Records, standardise
 from transforms.persons.standing import Relink, Standing, joined, latest_said, part, partners, probes, said, tail_hash
 from transforms.persons.weigh import Model, weigh
 

@@ -17,7 +17,9 @@ import polars as pl
 
 from transforms.persons.candidates import BLOCK_LIMIT, LISTED, PAIRS_ALWAYS, PAIRS_PER_RECORD, RULES, keys_of, named
 from transforms.persons.frequencies import Frequencies, with_borne
-from transforms.persons.standardise import EVIDENCE, Records, in_order, looks_verified, names
+from transforms.persons.numbers import looks_verified
+from transforms.persons.spelling import names
+from transforms.persons.standardise import EVIDENCE, Records, in_order
 
 Array = npt.NDArray[Any]
 

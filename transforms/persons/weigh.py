@@ -21,7 +21,8 @@ import numpy.typing as npt
 import polars as pl
 
 from transforms.persons.compare import FIELDS, LEVELS, RARITIES, Chances
-from transforms.persons.standardise import Records, standard_name
+from transforms.persons.spelling import standard_name
+from transforms.persons.standardise import Records
 
 Floats = npt.NDArray[np.float64]
 # Fewer cards than the smallest province has are an excerpt: the people among whom coincidences may happen are not all in sight.
