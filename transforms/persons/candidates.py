@@ -124,7 +124,7 @@ def values(rows: pl.DataFrame, table: Mapping[str, npt.NDArray[Any]], column: st
     """A column that rules speak of, as numbers that are equal where the values are; 0: not known. `table`: as `named`."""
     if column in table:
         of = table[column]
-        return of[rows["name"].fill_null(len(of) - 1).to_numpy()]
+        return np.take(of, rows["name"].fill_null(len(of) - 1).to_numpy())
     month, day = pl.col("day_month") // 100, pl.col("day_month") % 100
     said = {
         "province": pl.col("province") + 1,
@@ -135,7 +135,8 @@ def values(rows: pl.DataFrame, table: Mapping[str, npt.NDArray[Any]], column: st
         # A day and a month in either order.
         "parts": pl.min_horizontal(month, day) * 100 + pl.max_horizontal(month, day),
     }
-    return rows.select(said.get(column, pl.col(column)).fill_null(0)).to_series().to_numpy()
+    found: npt.NDArray[Any] = rows.select(said.get(column, pl.col(column)).fill_null(0)).to_series().to_numpy()
+    return found
 
 
 def keys_of(rows: pl.DataFrame, table: Mapping[str, npt.NDArray[Any]], columns: Sequence[str]) -> Keys:

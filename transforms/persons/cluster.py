@@ -67,8 +67,8 @@ def _facts(records: Records, cards: pl.Series) -> pl.DataFrame:
     asked = np.zeros(records.cards.height, bool)
     asked[cards.to_numpy()] = True
     latest = records.rows.lazy().filter(pl.col("latest") & pl.lit(pl.Series(asked[records.rows["card"].to_numpy()])))
-    latest = latest.select("card", "sex", "year", "verified", "citizen").collect()
-    return latest.sort("card").select("card", "sex", "year", citizen=pl.when("verified").then(pl.col("citizen")))
+    facts = latest.select("card", "sex", "year", "verified", "citizen").collect()
+    return facts.sort("card").select("card", "sex", "year", citizen=pl.when("verified").then(pl.col("citizen")))
 
 
 def _suspect(facts: pl.DataFrame, apart: pl.DataFrame, label: pl.Series) -> pl.Series:

@@ -11,8 +11,8 @@ from hashlib import blake2b
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-import pyarrow as pa
 
+from transforms.persons.numbers import texts
 from transforms.persons.standardise import Records
 
 BEFORE_ALL_RUNS = 0  # of an index that does not say when
@@ -156,8 +156,7 @@ def _written(ids: npt.NDArray[np.uint64]) -> pl.Series:
     for digit in range(_DIGITS):
         text[:, 1 + digit] = _HEXADECIMAL[(ids >> np.uint64(4 * (_DIGITS - 1 - digit))) & np.uint64(15)]
     ends = np.arange(len(ids) + 1, dtype=np.int64) * text.shape[1]
-    written = pa.LargeStringArray.from_buffers(len(ids), pa.py_buffer(ends), pa.py_buffer(text))
-    return pl.Series("person_id", pl.from_arrow(written))
+    return texts("person_id", ends, text)
 
 
 def _mixed(number: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:

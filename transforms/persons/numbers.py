@@ -47,7 +47,13 @@ def card_text(code: npt.NDArray[np.int64]) -> pl.Series:
     length = np.where(whole, 15, 10)
     ends = np.append(0, np.cumsum(length))
     written = text[np.arange(15) < length[:, None]]
-    return pl.Series("card_number", pl.from_arrow(pa.LargeStringArray.from_buffers(len(code), pa.py_buffer(ends), pa.py_buffer(written))))
+    return texts("card_number", ends, written)
+
+
+def texts(name: str, ends: npt.NDArray[np.int64], written: npt.NDArray[np.uint8]) -> pl.Series:
+    """A column of text from its bytes, one text behind the other; `ends`: where each begins, and where the last one ends."""
+    column = pa.LargeStringArray.from_buffers(len(ends) - 1, pa.py_buffer(ends), pa.py_buffer(np.ascontiguousarray(written)))
+    return pl.DataFrame(pa.record_batch([column], names=[name])).to_series()
 
 
 def numbered_rows(cards: pl.LazyFrame, code: pl.Series) -> tuple[pl.DataFrame, npt.NDArray[np.uint32]]:

@@ -136,18 +136,18 @@ def _ends(names: pl.DataFrame) -> npt.NDArray[np.int64]:
     return ends
 
 
-def _met(cell: npt.NDArray[np.int64], counts: npt.NDArray[np.bool_]) -> Callable[[npt.NDArray[np.int64]], npt.NDArray[np.int64]]:
+def _met(cell: npt.NDArray[np.int64], counts: npt.NDArray[np.bool_]) -> Callable[[npt.NDArray[np.int64]], npt.NDArray[Any]]:
     """What gives, of each cell asked for, how many rows of it there are that count."""
     last = int(cell.max()) + 1 if len(cell) else 1
     if last <= MOST_CELLS * len(cell) + AT_A_TIME:
-        counted = np.bincount(cell[counts], minlength=last).astype(np.int32)
-        return lambda asked: counted[asked]
+        counted: npt.NDArray[Any] = np.bincount(cell[counts], minlength=last).astype(np.int32)
+        return lambda asked: np.take(counted, asked)
     # More kinds of names and years than rows: only what occurs is counted.
     known, met = np.unique(np.append(cell[counts], last), return_counts=True)
 
-    def of(asked: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    def of(asked: npt.NDArray[np.int64]) -> npt.NDArray[Any]:
         at = np.searchsorted(known, asked)
-        found: npt.NDArray[np.int64] = np.where(known[at] == asked, met[at], 0)
+        found: npt.NDArray[Any] = np.where(known[at] == asked, met[at], 0)
         return found
 
     return of
