@@ -217,6 +217,12 @@ def pairs_of(blocks: Blocks, chunk: int = 2_000_000, cut: bool | None = None, pa
 
     Of the blocks that were `cut` only, or of the others only; and of one of several parts: whole blocks, by the hash of their key.
     """
+    for block in some_of(blocks, chunk, cut, part, parts):
+        yield from _pairs_of_some(blocks, block, chunk)
+
+
+def some_of(blocks: Blocks, chunk: int, cut: bool | None = None, part: int = 0, parts: int = 1) -> Iterator[Integers]:
+    """The blocks whose pairs `pairs_of` makes, by their places, so many at a time that they make about `chunk` pairs."""
     chosen = np.ones(len(blocks.sizes), bool) if cut is None else blocks.cut == cut
     if parts > 1:
         chosen &= blocks.hashed % parts == part
@@ -225,7 +231,8 @@ def pairs_of(blocks: Blocks, chunk: int = 2_000_000, cut: bool | None = None, pa
     total = int(made[-1]) if len(made) else 0
     ends = np.append(np.searchsorted(made, np.arange(chunk, total, chunk), side="left") + 1, len(block))
     for start, end in zip(np.append(0, ends[:-1]), ends, strict=True):
-        yield from _pairs_of_some(blocks, block[start:end], chunk)
+        if end > start:
+            yield block[start:end]
 
 
 def _pairs_of_some(blocks: Blocks, block: Integers, chunk: int) -> Iterator[tuple[Rows, Rows]]:

@@ -183,14 +183,10 @@ def _meets(a: Any, b: Any) -> Any:  # pragma: no cover
 
 
 @_compiled
-def first_made(rule: int, cut: bool, left: Array, right: Array, records: Array) -> Array:  # pragma: no cover
-    """Which of the pairs count for `rule`: of two cards, with its key in common, and made by no rule that comes before.
-
-    Whole blocks come before those that were `cut` and before the listed numbers; what is left of those may hold a pair twice.
+def first_made(rule: int, left: Array, right: Array, records: Array) -> Array:  # pragma: no cover
+    """Which pairs of blocks that were cut, or of the listed numbers, count for `rule`: of two cards, with its key in common, and in no
+    whole block of any other rule. What is left may hold a pair twice.
     """
-    last = rule
-    if cut or rule == _LISTED:
-        last = _LISTED
     out = np.zeros(len(left), np.bool_)
     for i in range(len(left)):
         a, b = records[left[i]], records[right[i]]
@@ -199,12 +195,44 @@ def first_made(rule: int, cut: bool, left: Array, right: Array, records: Array) 
         if rule != _LISTED and not _makes(rule, a, b):
             continue
         before = False
-        for q in range(last):
+        for q in range(_LISTED):
             if (a.cut >> q) & 1 == 0 and _makes(q, a, b):
                 before = True
                 break
         out[i] = not before
     return out
+
+
+@_compiled
+def whole_pairs(rule: int, rows: Array, starts: Array, sizes: Array, records: Array) -> tuple[Array, Array]:  # pragma: no cover
+    """The pairs of these blocks, none of them cut, of which `first_made` says that they count for `rule`: left and right rows."""
+    total = (sizes.astype(np.int64) * (sizes - 1) // 2).sum()
+    left, right = np.empty(total, np.int32), np.empty(total, np.int32)
+    made = 0
+    for block in range(len(starts)):
+        end = starts[block] + sizes[block]
+        for i in range(starts[block], end - 1):
+            a = records[rows[i]]
+            for j in range(i + 1, end):
+                b = records[rows[j]]
+                if a.card == b.card or not _makes(rule, a, b):
+                    continue
+                before = False
+                for q in range(rule):
+                    if (a.cut >> q) & 1 == 0 and _makes(q, a, b):
+                        before = True
+                        break
+                if not before:
+                    left[made], right[made] = rows[i], rows[j]
+                    made += 1
+    return left[:made].copy(), right[:made].copy()
+
+
+@_compiled
+def tally(codes: Array, counts: Array) -> None:  # pragma: no cover
+    """Counts patterns, in place."""
+    for code in codes:
+        counts[code] += 1
 
 
 @_compiled
