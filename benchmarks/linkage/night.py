@@ -62,7 +62,8 @@ def night(folder: Path) -> dict[str, float]:
     found = link_new(standing, touched, rows, former, Model.parse(standing.facts["model"]), run=2)
     now = time.perf_counter()
     seconds["link"], last = now - last, now
-    found.card_persons.write_parquet(folder / "night_persons.parquet")
+    # As `warehouse.card_persons` does.
+    found.card_persons.write_parquet(folder / "night_persons.parquet", compression="zstd", compression_level=1)
     seconds["write"] = time.perf_counter() - last
     return seconds
 

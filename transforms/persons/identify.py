@@ -42,7 +42,7 @@ def identify(
     new = np.ones(len(anchors), bool)
     new[old] = False
     taken = [series for series in (None if former is None else former["person_id"], retired) if series is not None]
-    minted = _minted(records.cards["card_key"].gather(anchors[new]), pl.concat(taken).unique() if taken else None)
+    minted = _minted(records.cards["card_key"].gather(anchors[new]), taken)
     since = np.full(len(anchors), run, np.int32)
     since[old] = kept["person_since"].to_numpy()
     # Where in the kept ids, and behind them the new ones, the id of each cluster stands.
@@ -104,23 +104,25 @@ def _since(index: pl.DataFrame, former: pl.DataFrame | None, run: int) -> pl.Ser
     return index.join(before, on=["card_number", "person_id"], how="left", maintain_order="left")["since"].fill_null(run).cast(pl.Int32)
 
 
-def _minted(keys: pl.Series, taken: pl.Series | None) -> pl.Series:
+def _minted(keys: pl.Series, taken: list[pl.Series]) -> pl.Series:
     """A new id for each card key: "P" and 15 hexadecimal digits; none twice and none of `taken`."""
     if not len(keys):
         return pl.Series("person_id", [], dtype=pl.String)
     heads, tails = _halves(keys)
     salts = np.zeros(len(keys), np.uint64)
     ids = _hashed(heads, tails, salts)
-    used = np.zeros(0, np.uint64) if taken is None else _read(taken)
     while True:
-        order = np.argsort(ids, kind="stable")
-        again = np.zeros(len(ids), bool)
-        # Of two keys with one id the later one tries again.
-        again[order[1:]] = ids[order[1:]] == ids[order[:-1]]
-        if len(used):
-            again |= used[np.minimum(np.searchsorted(used, ids), len(used) - 1)] == ids
+        written, again = _written(ids), np.zeros(len(ids), bool)
+        ascending = np.sort(ids)
+        if (ascending[1:] == ascending[:-1]).any():
+            # Of two keys with one id the later one tries again.
+            order = np.argsort(ids, kind="stable")
+            again[order[1:]] = ids[order[1:]] == ids[order[:-1]]
+        for others in taken:
+            met = others.filter(others.is_in(written.implode()))
+            again |= written.is_in(met.implode()).to_numpy()
         if not again.any():
-            return _written(ids)
+            return written
         salts[again] += np.uint64(1)
         ids[again] = _hashed(heads[again], tails[again], salts[again])
 
@@ -142,11 +144,6 @@ def _hashed(heads: npt.NDArray[np.uint64], tails: npt.NDArray[np.uint64], salts:
     """60 bits of each key."""
     ids: npt.NDArray[np.uint64] = _mixed(heads ^ _mixed(tails + (salts << np.uint64(40)))) >> np.uint64(4)
     return ids
-
-
-def _read(ids: pl.Series) -> npt.NDArray[np.uint64]:
-    """The numbers of ids, sorted; what is no id of ours cannot come out again."""
-    return ids.str.slice(1).str.to_integer(base=16, dtype=pl.UInt64, strict=False).drop_nulls().unique().sort().to_numpy()
 
 
 def _written(ids: npt.NDArray[np.uint64]) -> pl.Series:

@@ -124,9 +124,9 @@ def link_new(
     again = _settled_again(standing, unsettled, settled)
     numbers, cards, members = _with(standing, again, records, clusters.members)
     affected = pl.concat([now_unsettled, *([] if unsettled is None else [unsettled])]).rename("card_number").unique()
-    was = former.join(affected.to_frame(), on="card_number", how="semi", maintain_order="left")
-    rest = former.join(affected.to_frame(), on="card_number", how="anti", maintain_order="left")
-    taken = [s.rename("person_id") for s in (former["person_id"], retired) if s is not None]
+    concerned = former["card_number"].is_in(affected.implode())
+    was, rest = former.filter(concerned), former.filter(~concerned)
+    taken = [s.rename("person_id") for s in (rest["person_id"], retired) if s is not None]
     now = identify(replace(records, numbers=numbers, cards=cards), members, was, run, pl.concat(taken))
     pairs = pl.concat([standing_pairs.select(*PAIRS), evidence_of(scored, weighed, records)]).sort("card_key_a", "card_key_b")
     report = {

@@ -162,7 +162,11 @@ def in_order(rows: pl.DataFrame) -> pl.DataFrame:
     key = rows.select(alike=alike)["alike"].to_numpy()
     if "state" not in rows.columns:
         return rows[np.argsort(key, kind="stable")]
-    first = np.argsort(rows["card"].to_numpy().astype(np.int64) * 8 + rows["state"].to_numpy())
+    card, first = rows["card"].to_numpy(), np.arange(rows.height)
+    if len(card) and int(card.max()) + 1 == len(card) and not rows["state"].any():
+        first[card] = np.arange(rows.height)  # one row of each card
+    else:
+        first = np.argsort(card.astype(np.int64) * 8 + rows["state"].to_numpy())
     return rows[first[np.argsort(key[first], kind="stable")]]
 
 
