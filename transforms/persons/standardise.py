@@ -163,7 +163,7 @@ def in_order(rows: pl.DataFrame) -> pl.DataFrame:
     if "state" not in rows.columns:
         return rows[np.argsort(key, kind="stable")]
     card, first = rows["card"].to_numpy(), np.arange(rows.height)
-    if len(card) and int(card.max()) + 1 == len(card) and not rows["state"].any():
+    if len(card) and int(card.max()) + 1 == len(card) and int(rows["state"].sum()) == 0:
         first[card] = np.arange(rows.height)  # one row of each card
     else:
         first = np.argsort(card.astype(np.int64) * 8 + rows["state"].to_numpy())
