@@ -37,7 +37,9 @@ def cluster(records: Records, edges: pl.DataFrame, apart: pl.DataFrame) -> Clust
     apart = apart.select(pl.min_horizontal("left", "right").alias("left"), pl.max_horizontal("left", "right").alias("right")).unique()
     edges = edges.join(apart, on=["left", "right"], how="anti").sort(["weight", "left", "right"], descending=[True, False, False])
     component = components(size, edges["left"].to_numpy(), edges["right"].to_numpy())
-    touched = pl.Series(np.unique(np.r_[edges["left"].to_numpy(), edges["right"].to_numpy()]), dtype=pl.UInt32)
+    linked = np.zeros(size, bool)
+    linked[edges["left"].to_numpy()] = linked[edges["right"].to_numpy()] = True
+    touched = pl.Series(np.flatnonzero(linked), dtype=pl.UInt32)
     facts = _facts(records, touched).with_columns(component=pl.Series(component).gather(touched))
     suspect = _suspect(facts, apart, pl.Series(component))
     inside = pl.Series(component).gather(edges["left"]).is_in(suspect.implode())
@@ -52,13 +54,18 @@ def components(size: int, left: npt.NDArray[np.int64], right: npt.NDArray[np.int
     """Of each of `size` nodes, the smallest node that it is connected with."""
     smallest = np.arange(size)
     # Most nodes have no edge: the graph is one of those that have.
-    nodes, ends = np.unique(np.concatenate([left, right]).astype(np.int64), return_inverse=True)
+    linked = np.zeros(size, bool)
+    linked[left] = linked[right] = True
+    nodes = np.flatnonzero(linked)
     if len(nodes):
-        one, two = ends[: len(left)], ends[len(left) :]
-        graph = coo_array((np.ones(len(one), np.int8), (one, two)), shape=(len(nodes), len(nodes)))  # type: ignore[no-untyped-call]
-        label = connected_components(graph, directed=False)[1]
-        # Nodes ascend: the first one of a component is its smallest.
-        smallest[nodes] = nodes[np.unique(label, return_index=True)[1]][label]
+        place = np.zeros(size, np.int32)
+        place[nodes] = np.arange(len(nodes), dtype=np.int32)
+        ends = place[left], place[right]
+        graph = coo_array((np.ones(len(left), np.int8), ends), shape=(len(nodes), len(nodes)))  # type: ignore[no-untyped-call]
+        count, label = connected_components(graph, directed=False)
+        first = np.empty(count, np.int64)
+        first[label[::-1]] = nodes[::-1]  # nodes ascend, and what is written last stays: the smallest
+        smallest[nodes] = first[label]
     return smallest
 
 
