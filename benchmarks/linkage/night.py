@@ -16,7 +16,7 @@ from pathlib import Path
 
 import polars as pl
 
-from transforms.persons import link_to_stand, model_for
+from transforms.persons import Model, link_to_stand
 from transforms.persons.increment import changed_numbers, link_new
 from warehouse import standing_index
 from warehouse.settings import Settings
@@ -59,10 +59,11 @@ def night(folder: Path) -> dict[str, float]:
     rows = pl.concat([base(folder), added]).filter(pl.col("card_number").is_in(touched.implode())).collect()
     now = time.perf_counter()
     seconds["changes"], last = now - last, now
-    found = link_new(standing, touched, rows, former, model_for(standing.cards.height), run=2)
+    found = link_new(standing, touched, rows, former, Model.parse(standing.facts["model"]), run=2)
     now = time.perf_counter()
     seconds["link"], last = now - last, now
-    found.card_persons.write_parquet(folder / "night_persons.parquet")
+    # As `warehouse.card_persons` does.
+    found.card_persons.write_parquet(folder / "night_persons.parquet", compression="zstd", compression_level=1)
     seconds["write"] = time.perf_counter() - last
     return seconds
 

@@ -61,11 +61,14 @@ def main() -> None:
     folder, start_from = Path(sys.argv[1]), sys.argv[2]
     found, seconds = link(folder, start_from)
     start = time.perf_counter()
-    keys = found.card_persons.select("card_key", "person_id").unique().sort("card_key").with_row_index("card")
-    keys.select("card", person=pl.col("person_id").rank("dense").cast(pl.Int64)).write_parquet(folder / "ours_persons.parquet")
-    place = keys.select("card", card_key="card_key")
-    edges = found.pairs.join(place.rename({"card_key": "card_key_a", "card": "left"}), on="card_key_a")
-    edges = edges.join(place.rename({"card_key": "card_key_b", "card": "right"}), on="card_key_b")
+    # Cards are numbered in the order of their keys.
+    keys = found.card_persons.select("card_key", "person_id").filter(pl.col("card_key") == found.card_persons["card_number"])
+    persons_of = keys.select(person=pl.col("person_id").str.slice(1).str.to_integer(base=16)).with_row_index("card")
+    persons_of.write_parquet(folder / "ours_persons.parquet")
+    edges = found.pairs.select(
+        "weight",
+        **{side: keys["card_key"].search_sorted(found.pairs[key]) for side, key in (("left", "card_key_a"), ("right", "card_key_b"))},
+    )
     edges.select("left", "right", "weight").write_parquet(folder / "ours_edges.parquet")
     seconds["write"] = time.perf_counter() - start
     counts = {k: v for k, v in found.report.items() if isinstance(v, int | str)}

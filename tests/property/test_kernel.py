@@ -75,6 +75,15 @@ def test_the_kernel_gives_what_the_reference_gives(cards: pl.DataFrame, parts: i
 
 
 @unshrunk
+@given(registers, st.integers(2, 7), st.integers(1, 3), st.randoms(use_true_random=False))
+def test_parts_workers_and_the_order_of_rows_change_nothing(cards: pl.DataFrame, parts: int, workers: int, random: Any) -> None:
+    """Tasks are (rule, hash of key mod parts); what they share is a vector of counts."""
+    order = random.sample(range(cards.height), cards.height)
+    one = scored(standardise(cards), -3.0, kernel=True)
+    same(one, scored(standardise(cards[order]), -3.0, kernel=True, parts=parts, workers=workers))
+
+
+@unshrunk
 @given(registers, st.integers(2, 5))
 def test_they_agree_where_blocks_are_cut(cards: pl.DataFrame, limit: int) -> None:
     records = standardise(cards)

@@ -17,10 +17,11 @@ from transforms.persons.compare import compare
 from transforms.persons.frequencies import Frequencies, frequencies, pinned_chances, with_borne
 from transforms.persons.identify import BEFORE_ALL_RUNS, identify
 from transforms.persons.model_file import as_text
+from transforms.persons.numbers import NAMES_PER_NUMBER
 from transforms.persons.pairing import decided, evidence_of, scored_cards
 from transforms.persons.report import estimate
 from transforms.persons.score import score
-from transforms.persons.standardise import NAMES_PER_NUMBER, Records, standardise
+from transforms.persons.standardise import Records, standardise
 from transforms.persons.standing import Standing, latest_said, stand
 from transforms.persons.weigh import Model, at_hand, chances, contributions, pinned, weigh
 
@@ -111,7 +112,7 @@ def _linked(
     clusters = cluster(records, edges, apart)
     card_persons = identify(records, clusters.members, former, run, retired)
     pairs = evidence_of(scored, weighed, records)
-    sizes = clusters.members.group_by("cluster").agg(cards=pl.len()).group_by("cards").agg(persons=pl.len()).sort("cards")
+    sizes = _sizes(clusters.members["cluster"].to_numpy())
     report = {
         "model": model.version,
         "card_numbers": records.numbers.height,
@@ -146,6 +147,15 @@ _NUMBERS = {
     "citizen": "CCCD", "short_citizen": "CMND", "insured": "social insurance number (last ten digits of cards)",
     "insured_too": "listed social insurance number",
 }  # fmt: skip
+
+
+def _sizes(cluster_of: npt.NDArray[np.uint32]) -> pl.DataFrame:
+    """`cards`, `persons`: how many people have so many cards."""
+    persons = np.bincount(np.bincount(cluster_of)) if len(cluster_of) else np.zeros(1, np.int64)
+    cards = np.flatnonzero(persons[1:]) + 1
+    return pl.DataFrame({"cards": cards.astype(np.uint32), "persons": persons[cards].astype(np.uint32)})
+
+
 UNKNOWN = 0.5  # of the cards: from there on it is said that a register leaves something out
 
 
@@ -157,10 +167,10 @@ def _warnings(records: Records, counts: pl.DataFrame) -> list[str]:
         for kind, name in _NUMBERS.items()
         if records.crowded[kind]
     ]
-    latest = records.rows.filter("latest")
+    latest = records.rows.select("latest", "name", "year")
     for column, what in (("name", "a name"), ("year", "a birth date")):
-        missing = latest[column].null_count()
-        if missing > UNKNOWN * latest.height:
+        missing = int((latest["latest"] & latest[column].is_null()).sum())
+        if missing > UNKNOWN * int(latest["latest"].sum()):
             said.append(f"{missing:,} of {latest.height:,} cards are without {what}: they are recognised by their numbers only")
     left_out = counts.filter(pl.col("left_out") > 0)
     said += [

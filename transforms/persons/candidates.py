@@ -10,9 +10,10 @@ and no block of theirs was cut), so blocks can be worked off in any order, in an
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +25,7 @@ BLOCK_LIMIT = 400  # rows; the worst block of one key of a real nation holds a f
 WINDOW = 10
 PAIRS_PER_RECORD = 20  # of one rule, on average; real registers make up to about 8, so only degenerate input meets it
 PAIRS_ALWAYS = 200_000  # small inputs are never limited by the average
+AT_A_TIME = 1 << 17  # rows whose keys are made together
 
 Integers = npt.NDArray[np.int64]
 Rows = npt.NDArray[np.int32]
@@ -59,19 +61,36 @@ LISTED = len(RULES) - 1
 class Blocks:
     """The blocks of one rule that hold at least two records.
 
-    `rows` of all blocks, one block after the other, ascending within each; `partners`: how many of the rows behind it in its block each is
-    paired with; `hashed`: a hash of its key; `cut`: rows of blocks that were too large; `blocks_cut`, `left_out` (pairs)."""
+    `rows` of all blocks, one block after the other, ascending within each. Block by block: `starts` (where its rows begin), `sizes`,
+    `hashed` (a hash of its key), `cut` (it was too large). `left_out`: pairs."""
 
     rows: Rows
-    partners: Rows
+    starts: Rows
+    sizes: Rows
     hashed: npt.NDArray[np.uint16]
     cut: npt.NDArray[np.bool_]
-    blocks_cut: int
     left_out: int
 
     @property
+    def blocks_cut(self) -> int:
+        return int(self.cut.sum())
+
+    @property
     def pairs(self) -> int:
-        return int(self.partners.sum(dtype=np.int64))
+        return int(pairs_in(self.sizes, self.cut).sum())
+
+    @property
+    def rows_cut(self) -> Rows:
+        """Rows of the blocks that were too large."""
+        return self.rows[np.repeat(self.cut, self.sizes)]
+
+
+def pairs_in(sizes: npt.NDArray[Any], cut: npt.NDArray[np.bool_]) -> Integers:
+    """How many pairs each block makes."""
+    size = sizes.astype(np.int64)
+    whole = size * (size - 1) // 2
+    windows = np.where(size > WINDOW, WINDOW * (size - WINDOW) + WINDOW * (WINDOW - 1) // 2, whole)
+    return np.where(cut, windows, whole)
 
 
 @dataclass(frozen=True)
@@ -85,83 +104,98 @@ class Candidates:
 
 def plan(records: Records) -> list[Blocks]:
     """The blocks of each of `RULES`: the pairs, counted before they are made."""
-    columns = key_columns(records)
-    size = records.rows.height
+    table = named(records)
 
     def of(rule: Rule) -> Blocks:
         if rule is RULES[LISTED]:
-            return _blocks_of_listed(columns["insured"], columns["insured_too"], size)
-        return _blocks(*mixed([columns[c] for c in rule.columns]), size)
+            return _blocks_of_listed(records, table)
+        return _blocks(keys_of(records.rows, table, rule.columns), records.rows.height)
 
     with ThreadPoolExecutor(2) as pool:
         return list(pool.map(of, RULES))
 
 
-def key_columns(records: Records) -> dict[str, Keys]:
-    """The columns that rules speak of, row by row of `records.rows`, as numbers that are equal where the values are; 0: not known."""
+def named(records: Records) -> dict[str, npt.NDArray[np.uint32]]:
+    """The parts of names that rules speak of, row by row of `records.names`, and a 0 for who has none."""
+    return {c: np.append(records.names[f"{c}_id"].fill_null(0).to_numpy(), np.uint32(0)) for c in ("plain", "surname", "given", "ordered")}
+
+
+def values(rows: pl.DataFrame, table: Mapping[str, npt.NDArray[Any]], column: str) -> npt.NDArray[Any]:
+    """A column that rules speak of, as numbers that are equal where the values are; 0: not known. `table`: as `named`."""
+    if column in table:
+        of = table[column]
+        return np.take(of, rows["name"].fill_null(len(of) - 1).to_numpy())
     month, day = pl.col("day_month") // 100, pl.col("day_month") % 100
-    named = ("plain", "surname", "given", "ordered")
-    precise = ~pl.col("vague")
-    rows = records.rows.select(
-        "citizen", "short_citizen", "insured", "insured_too", "household", "year",
-        province=pl.col("province") + 1,
-        commune=pl.col("commune") + 1,
+    said = {
+        "province": pl.col("province") + 1,
+        "commune": pl.col("commune") + 1,
         # A date of 1 January says no more than its year.
-        birth=pl.when(precise).then(pl.col("birth")),
-        day_month=pl.when(precise).then(pl.col("day_month")),
+        "birth": pl.when(~pl.col("vague")).then(pl.col("birth")),
+        "day_month": pl.when(~pl.col("vague")).then(pl.col("day_month")),
         # A day and a month in either order.
-        parts=pl.min_horizontal(month, day) * 100 + pl.max_horizontal(month, day),
-    )  # fmt: skip
-    columns = {c: rows[c].fill_null(0).cast(pl.UInt64).to_numpy() for c in rows.columns}
-    name = records.rows["name"].fill_null(records.names.height).to_numpy()
-    for column in named:
-        ids = records.names[f"{column}_id"].fill_null(0).to_numpy().astype(np.uint64)
-        columns[column] = np.append(ids, np.uint64(0))[name]
-    return columns
+        "parts": pl.min_horizontal(month, day) * 100 + pl.max_horizontal(month, day),
+    }
+    found: npt.NDArray[Any] = rows.select(said.get(column, pl.col(column)).fill_null(0)).to_series().to_numpy()
+    return found
 
 
-def mixed(columns: list[Keys]) -> tuple[Keys, npt.NDArray[np.bool_]]:
+def keys_of(rows: pl.DataFrame, table: Mapping[str, npt.NDArray[Any]], columns: Sequence[str]) -> Keys:
+    """One well-mixed number for what each row has in these columns; 0 where one of them is not known."""
+    keys = np.empty(rows.height, np.uint64)
+    # As many rows at a time as the processor has at hand.
+    for start in range(0, rows.height, AT_A_TIME):
+        some = rows.slice(start, AT_A_TIME)
+        key, known = mixed([values(some, table, column) for column in columns])
+        keys[start : start + AT_A_TIME] = np.where(known, np.maximum(key, np.uint64(1)), np.uint64(0))
+    return keys
+
+
+def mixed(columns: list[npt.NDArray[Any]]) -> tuple[Keys, npt.NDArray[np.bool_]]:
     """One well-mixed number for the values of several columns, and where all of them are known."""
     key = np.zeros(len(columns[0]), np.uint64)
     known = np.ones(len(key), bool)
     for column in columns:
-        key = (key ^ column) * np.uint64(0x9E3779B97F4A7C15)
+        key = (key ^ column.astype(np.uint64)) * np.uint64(0x9E3779B97F4A7C15)
         key ^= key >> np.uint64(29)
         key *= np.uint64(0xBF58476D1CE4E5B9)
         known &= column > 0
     return key, known
 
 
-def _blocks(key: Keys, known: npt.NDArray[np.bool_], size: int, rows: Integers | None = None) -> Blocks:
+def _blocks(key: Keys, size: int, rows: Integers | None = None) -> Blocks:
     """Blocks of rows whose `key` is equal. Key and row are sorted as one number, which is several times faster than sorting by the key."""
     bits = np.uint64(max(size.bit_length(), 1))
-    row = np.flatnonzero(known) if rows is None else rows[known]
-    packed = key[known] >> bits << bits | row.astype(np.uint64)
+    known = np.flatnonzero(key)
+    packed = key[known] >> bits << bits
+    packed |= (known if rows is None else rows[known]).astype(np.uint64)
     packed.sort()
-    high = packed >> bits
-    same = high[1:] == high[:-1]
+    same = packed[1:] ^ packed[:-1] < np.uint64(1) << bits
     member = np.append(same, False) if len(packed) else np.zeros(0, bool)
+    begins = member.copy()
+    begins[1:] &= ~same
     member[1:] |= same
-    member_key = high[member]
-    starts = np.flatnonzero(np.append(True, member_key[1:] != member_key[:-1])) if len(member_key) else np.zeros(0, np.int64)
-    sizes = np.diff(np.append(starts, len(member_key)))
-    limit = _block_limit(sizes, size)
-    too_large = sizes > limit
-    behind = np.repeat(starts + sizes, sizes) - np.arange(len(member_key)) - 1
-    cut = np.repeat(too_large, sizes)
-    partners = np.where(cut, np.minimum(behind, WINDOW), behind)
-    rows_of = (packed[member] & ((np.uint64(1) << bits) - np.uint64(1))).astype(np.int32)
-    hashed = (member_key % np.uint64(65_521)).astype(np.uint16)
-    return Blocks(rows_of, partners.astype(np.int32), hashed, cut, int(too_large.sum()), int(behind.sum() - partners.sum()))
+    begins = begins[member]
+    packed = packed[member]
+    starts = np.flatnonzero(begins)
+    sizes = np.diff(np.append(starts, len(packed)))
+    cut = sizes > _block_limit(sizes, size)
+    left_out = pairs_in(sizes, np.zeros(len(sizes), bool)).sum() - pairs_in(sizes, cut).sum()
+    hashed = ((packed[starts] >> bits) % np.uint64(65_521)).astype(np.uint16)
+    rows_of = (packed & ((np.uint64(1) << bits) - np.uint64(1))).astype(np.int32)
+    return Blocks(rows_of, starts.astype(np.int32), sizes.astype(np.int32), hashed, cut, int(left_out))
 
 
-def _blocks_of_listed(own: Keys, listed: Keys, size: int) -> Blocks:
+def _blocks_of_listed(records: Records, table: Mapping[str, npt.NDArray[Any]]) -> Blocks:
     """Blocks by the last ten digits of the card and by the number listed beside it. Only numbers that someone lists are looked at."""
-    has = np.flatnonzero(listed > 0)
-    met = np.flatnonzero(np.isin(own, listed[has]))
-    number = np.concatenate([listed[has], own[met]])
-    key, known = mixed([number])
-    return _blocks(key, known, size, np.concatenate([has, met]))
+    listed, own = (values(records.rows, table, column) for column in ("insured_too", "insured"))
+    has = np.flatnonzero(listed)
+    # Most numbers that nobody lists are told by their last bits.
+    ends = np.zeros(1 << 20, bool)
+    ends[listed[has] % len(ends)] = True
+    perhaps = np.flatnonzero(ends[own % len(ends)])
+    met = perhaps[np.isin(own[perhaps], listed[has])]
+    key, known = mixed([np.concatenate([listed[has], own[met]])])
+    return _blocks(np.where(known, key, np.uint64(0)), records.rows.height, np.concatenate([has, met]))
 
 
 def _block_limit(sizes: Integers, records: int) -> int:
@@ -183,22 +217,41 @@ def pairs_of(blocks: Blocks, chunk: int = 2_000_000, cut: bool | None = None, pa
 
     Of the blocks that were `cut` only, or of the others only; and of one of several parts: whole blocks, by the hash of their key.
     """
-    place = np.arange(len(blocks.rows)) if cut is None else np.flatnonzero(blocks.cut == cut)
+    for block in some_of(blocks, chunk, cut, part, parts):
+        yield from _pairs_of_some(blocks, block, chunk)
+
+
+def some_of(blocks: Blocks, chunk: int, cut: bool | None = None, part: int = 0, parts: int = 1) -> Iterator[Integers]:
+    """The blocks whose pairs `pairs_of` makes, by their places, so many at a time that they make about `chunk` pairs."""
+    chosen = np.ones(len(blocks.sizes), bool) if cut is None else blocks.cut == cut
     if parts > 1:
-        place = place[blocks.hashed[place] % parts == part]
-    partners = blocks.partners[place].astype(np.int64)
+        chosen &= blocks.hashed % parts == part
+    block = np.flatnonzero(chosen)
+    made = np.cumsum(pairs_in(blocks.sizes[block], blocks.cut[block]))
+    total = int(made[-1]) if len(made) else 0
+    ends = np.append(np.searchsorted(made, np.arange(chunk, total, chunk), side="left") + 1, len(block))
+    for start, end in zip(np.append(0, ends[:-1]), ends, strict=True):
+        if end > start:
+            yield block[start:end]
+
+
+def _pairs_of_some(blocks: Blocks, block: Integers, chunk: int) -> Iterator[tuple[Rows, Rows]]:
+    """The pairs of these blocks; a block that was cut may be larger than a chunk."""
+    sizes = blocks.sizes[block].astype(np.int64)
+    first = np.repeat(np.cumsum(sizes) - sizes, sizes)
+    place = np.arange(len(first)) - first
+    behind = np.repeat(sizes, sizes) - place - 1
+    partners = np.where(np.repeat(blocks.cut[block], sizes), np.minimum(behind, WINDOW), behind)
+    place += np.repeat(blocks.starts[block], sizes)
     made = np.cumsum(partners)
     total = int(made[-1]) if len(made) else 0
-    if not total:
-        return
-    ends = np.searchsorted(made, np.arange(chunk, total, chunk), side="left") + 1
-    ends = np.append(ends, len(place))
+    ends = np.append(np.searchsorted(made, np.arange(2 * chunk, total, 2 * chunk), side="left") + 1, len(place))
     for start, end in zip(np.append(0, ends[:-1]), ends, strict=True):
         some, at = partners[start:end], place[start:end]
-        first = np.repeat(np.arange(len(some), dtype=np.int32), some)
-        offset = np.arange(len(first), dtype=np.int64) - np.repeat(np.cumsum(some) - some, some) + 1
-        if len(first):
-            yield blocks.rows[at[first]], blocks.rows[at[first] + offset]
+        left = np.repeat(at, some)
+        right = left + np.arange(len(left)) - np.repeat(np.cumsum(some) - some, some) + 1
+        if len(left):
+            yield blocks.rows[left], blocks.rows[right]
 
 
 def candidates(records: Records, blocks: list[Blocks] | None = None) -> Candidates:

@@ -37,7 +37,9 @@ def cluster(records: Records, edges: pl.DataFrame, apart: pl.DataFrame) -> Clust
     apart = apart.select(pl.min_horizontal("left", "right").alias("left"), pl.max_horizontal("left", "right").alias("right")).unique()
     edges = edges.join(apart, on=["left", "right"], how="anti").sort(["weight", "left", "right"], descending=[True, False, False])
     component = components(size, edges["left"].to_numpy(), edges["right"].to_numpy())
-    touched = pl.Series(np.unique(np.r_[edges["left"].to_numpy(), edges["right"].to_numpy()]), dtype=pl.UInt32)
+    linked = np.zeros(size, bool)
+    linked[edges["left"].to_numpy()] = linked[edges["right"].to_numpy()] = True
+    touched = pl.Series(np.flatnonzero(linked), dtype=pl.UInt32)
     facts = _facts(records, touched).with_columns(component=pl.Series(component).gather(touched))
     suspect = _suspect(facts, apart, pl.Series(component))
     inside = pl.Series(component).gather(edges["left"]).is_in(suspect.implode())
@@ -50,17 +52,30 @@ def cluster(records: Records, edges: pl.DataFrame, apart: pl.DataFrame) -> Clust
 
 def components(size: int, left: npt.NDArray[np.int64], right: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """Of each of `size` nodes, the smallest node that it is connected with."""
-    graph = coo_array((np.ones(len(left), np.int8), (left, right)), shape=(size, size))  # type: ignore[no-untyped-call]
-    label: npt.NDArray[np.int64] = connected_components(graph, directed=False)[1].astype(np.int64)
-    smallest = np.full(int(label.max()) + 1 if size else 0, size, np.int64)
-    np.minimum.at(smallest, label, np.arange(size))
-    return np.take(smallest, label)
+    smallest = np.arange(size)
+    # Most nodes have no edge: the graph is one of those that have.
+    linked = np.zeros(size, bool)
+    linked[left] = linked[right] = True
+    nodes = np.flatnonzero(linked)
+    if len(nodes):
+        place = np.zeros(size, np.int32)
+        place[nodes] = np.arange(len(nodes), dtype=np.int32)
+        ends = place[left], place[right]
+        graph = coo_array((np.ones(len(left), np.int8), ends), shape=(len(nodes), len(nodes)))  # type: ignore[no-untyped-call]
+        count, label = connected_components(graph, directed=False)
+        first = np.empty(count, np.int64)
+        first[label[::-1]] = nodes[::-1]  # nodes ascend, and what is written last stays: the smallest
+        smallest[nodes] = first[label]
+    return smallest
 
 
 def _facts(records: Records, cards: pl.Series) -> pl.DataFrame:
     """Of each of these cards, sorted, what a person has one of, by its latest state: `card`, `citizen` (verified only), `sex`, `year`."""
-    latest = records.rows.filter(pl.col("latest") & pl.col("card").is_in(cards.implode()))
-    return latest.sort("card").select("card", "sex", "year", citizen=pl.when("verified").then(pl.col("citizen")))
+    asked = np.zeros(records.cards.height, bool)
+    asked[cards.to_numpy()] = True
+    latest = records.rows.lazy().filter(pl.col("latest") & pl.lit(pl.Series(asked[records.rows["card"].to_numpy()])))
+    facts = latest.select("card", "sex", "year", "verified", "citizen").collect()
+    return facts.sort("card").select("card", "sex", "year", citizen=pl.when("verified").then(pl.col("citizen")))
 
 
 def _suspect(facts: pl.DataFrame, apart: pl.DataFrame, label: pl.Series) -> pl.Series:

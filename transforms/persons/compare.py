@@ -271,16 +271,7 @@ def compare_names(names: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
     """`code`, `one`, `two` (rows of `names`) → `code`, `name`."""
     same = pairs.filter(pl.col("one") == pl.col("two"))
     differ = pairs.filter(pl.col("one") != pl.col("two"))
-    quick = [*(f"{column}_id" for column in NAME_IDS), "accented", "borne"]
-    frame = pl.concat(
-        [
-            differ,
-            names.select(pl.col(quick).gather(differ["one"])),
-            names.select(pl.col(quick).gather(differ["two"]).name.prefix("other_")),
-        ],
-        how="horizontal",
-    )
-    same_ends = _equal("surname_id") & _equal("given_id")
+    frame = _beside(names, differ, [*(f"{column}_id" for column in NAME_IDS), "accented"])
     plain = _equal("plain_id")
     bare = ~pl.col("accented") | ~pl.col("other_accented")
     quickly = (
@@ -297,15 +288,21 @@ def compare_names(names: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
     )
     frame = frame.with_columns(name=quickly)
     done, strings = frame.filter(pl.col("name").is_not_null()), frame.filter(pl.col("name").is_null())
-    text = ["plain", "given", "given_accented", "middle"]
-    strings = pl.concat(
-        [
-            strings,
-            names.select(pl.col(text).gather(strings["one"])),
-            names.select(pl.col(text).gather(strings["two"]).name.prefix("other_")),
-        ],
-        how="horizontal",
-    )
+    alone = same.select("code", name=_code("name", "same"))
+    return pl.concat([alone, done.select("code", "name"), compare_texts(names, strings.select("code", "one", "two"))])
+
+
+def _beside(names: pl.DataFrame, pairs: pl.DataFrame, columns: list[str]) -> pl.DataFrame:
+    """`pairs` (`one`, `two`: rows of `names`) with these columns of the one name, and of the other one as `other_…`."""
+    one, two = (names.select(pl.col(columns).gather(pairs[side])) for side in ("one", "two"))
+    return pl.concat([pairs, one, two.select(pl.all().name.prefix("other_"))], how="horizontal")
+
+
+def compare_texts(names: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
+    """As `compare_names`, of different names that only their text can tell, with or without its accents."""
+    columns = ["plain_id", "surname_id", "given_id", "middle_id", "borne", "plain", "given", "given_accented", "middle"]
+    strings = _beside(names, pairs, columns)
+    same_ends, plain = _equal("surname_id") & _equal("given_id"), _equal("plain_id")
     middle, other_middle = pl.col("middle"), pl.col("other_middle")
     contained = middle.str.contains(other_middle, literal=True) | other_middle.str.contains(middle, literal=True)
     # Columns of their own: inside when/then Polars may hand a plugin nulls for rows decided before, and polars-ds 0.13 panics on them.
@@ -337,5 +334,4 @@ def compare_names(names: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
         .then(_code("name", "same_surname"))
         .otherwise(_code("name", "other"))
     )
-    alone = same.select("code", name=_code("name", "same"))
-    return pl.concat([alone, done.select("code", "name"), strings.select("code", "name")])
+    return strings.select("code", "name")

@@ -12,12 +12,12 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from transforms.persons.numbers import texts
 from transforms.persons.standardise import Records
 
 BEFORE_ALL_RUNS = 0  # of an index that does not say when
 _DIGITS = 15  # hexadecimal, behind the "P"
-_FOUR_DIGITS = pl.Series([f"{i:04x}" for i in range(1 << 16)])
-_THREE_DIGITS = pl.Series([f"{i:03x}" for i in range(1 << 12)])
+_HEXADECIMAL = np.frombuffer(b"0123456789abcdef", np.uint8)
 
 
 def identify(
@@ -32,28 +32,34 @@ def identify(
     others retire. Everyone else gets a new id, a hash of the smallest card key that no id before has been.
     """
     cluster_of = members.sort("card")["cluster"]
-    anchors = members.select("cluster").unique().sort("cluster")
+    label = cluster_of.to_numpy()
+    # A cluster is called after its smallest card.
+    anchors = np.flatnonzero(label == np.arange(len(label)))
+    place = np.zeros(len(label), np.uint32)
+    place[anchors] = np.arange(len(anchors))
     kept = _kept(records, cluster_of, former)
-    named = anchors.join(kept, on="cluster", how="left", maintain_order="left")
-    new = named.filter(pl.col("person_id").is_null())
+    old = place[kept["cluster"].to_numpy()]
+    new = np.ones(len(anchors), bool)
+    new[old] = False
     taken = [series for series in (None if former is None else former["person_id"], retired) if series is not None]
-    minted = _minted(records.cards["card_key"].gather(new["cluster"]), pl.concat(taken).unique() if taken else None)
-    named = pl.concat(
-        [
-            named.filter(pl.col("person_id").is_not_null()),
-            new.with_columns(person_id=minted, person_since=pl.lit(run, pl.Int32)),
-        ]
-    ).sort("cluster")
-    place = pl.DataFrame({"cluster": cluster_of}).join(named.with_row_index("place"), on="cluster", how="left", maintain_order="left")
-    of_number = place["place"].gather(records.numbers["card"])
+    minted = _minted(records.cards["card_key"].gather(anchors[new]), taken)
+    since = np.full(len(anchors), run, np.int32)
+    since[old] = kept["person_since"].to_numpy()
+    # Where in the kept ids, and behind them the new ones, the id of each cluster stands.
+    at = np.empty(len(anchors), np.uint32)
+    at[old] = np.arange(len(old))
+    at[new] = np.arange(len(old), len(anchors))
+    of_number = place[label[records.numbers["card"].to_numpy()]]
     index = pl.DataFrame(
         {
             "card_number": records.numbers["card_number"],
             "card_key": records.cards["card_key"].gather(records.numbers["card"]),
-            "person_id": named["person_id"].gather(of_number),
-            "person_since": named["person_since"].gather(of_number),
+            "person_id": pl.concat([kept["person_id"], minted]).gather(at[of_number]).alias("person_id"),
+            "person_since": since[of_number],
         }
-    ).sort("card_number")
+    )
+    if not records.numbers["card_number"].is_sorted():
+        index = index.sort("card_number")
     return index.with_columns(card_since=_since(index, former, run))
 
 
@@ -98,38 +104,56 @@ def _since(index: pl.DataFrame, former: pl.DataFrame | None, run: int) -> pl.Ser
     return index.join(before, on=["card_number", "person_id"], how="left", maintain_order="left")["since"].fill_null(run).cast(pl.Int32)
 
 
-def _minted(keys: pl.Series, taken: pl.Series | None) -> pl.Series:
+def _minted(keys: pl.Series, taken: list[pl.Series]) -> pl.Series:
     """A new id for each card key: "P" and 15 hexadecimal digits; none twice and none of `taken`."""
+    if not len(keys):
+        return pl.Series("person_id", [], dtype=pl.String)
+    heads, tails = _halves(keys)
     salts = np.zeros(len(keys), np.uint64)
-    ids = _hashed(keys, salts)
+    ids = _hashed(heads, tails, salts)
     while True:
-        again = ids.is_duplicated() & ~ids.is_first_distinct()
-        if taken is not None and len(taken):
-            again |= ids.is_in(taken.implode())
+        written, again = _written(ids), np.zeros(len(ids), bool)
+        ascending = np.sort(ids)
+        if (ascending[1:] == ascending[:-1]).any():
+            # Of two keys with one id the later one tries again.
+            order = np.argsort(ids, kind="stable")
+            again[order[1:]] = ids[order[1:]] == ids[order[:-1]]
+        for others in taken:
+            met = others.filter(others.is_in(written.implode()))
+            again |= written.is_in(met.implode()).to_numpy()
         if not again.any():
-            return ids.alias("person_id")
-        salts[again.to_numpy()] += np.uint64(1)
-        ids = _hashed(keys, salts)
+            return written
+        salts[again] += np.uint64(1)
+        ids[again] = _hashed(heads[again], tails[again], salts[again])
 
 
-def _hashed(keys: pl.Series, salts: npt.NDArray[np.uint64]) -> pl.Series:
-    """15 hexadecimal digits of each key, the same on every machine and with every version of the libraries."""
-    frame = keys.rename("key").to_frame().with_columns(
-        tail=pl.when(pl.col("key").str.contains(r"^.*\d{10}$")).then(pl.col("key").str.slice(-10)).cast(pl.UInt64),
-        head=pl.when(pl.col("key").str.contains(r"^.*\d{10}$"))
-        .then(pl.col("key").str.head(-10))
-        .otherwise(pl.lit("key ") + pl.col("key")),
-    )  # fmt: skip
-    heads = frame.select("head").unique()
-    digests = [int.from_bytes(blake2b(head.encode(), digest_size=8).digest()) for head in heads["head"]]
-    heads = heads.with_columns(digest=pl.Series(digests, dtype=pl.UInt64))
-    digest = frame.join(heads, on="head", how="left", maintain_order="left")["digest"].to_numpy()
-    tail = frame["tail"].fill_null(0).to_numpy()
-    number = _mixed(digest ^ _mixed(tail + (salts << np.uint64(40))))
-    parts = [_FOUR_DIGITS.gather((number >> np.uint64(shift)) & np.uint64(0xFFFF)) for shift in (48, 32, 16)]
-    parts.append(_THREE_DIGITS.gather((number >> np.uint64(4)) & np.uint64(0xFFF)))
-    columns = {f"part{i}": part for i, part in enumerate(parts)}
-    return pl.DataFrame(columns).select(pl.concat_str(pl.lit("P"), *columns)).to_series() if len(keys) else pl.Series(dtype=pl.String)
+def _halves(keys: pl.Series) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64]]:
+    """Of each key a hash of what stands before its last ten digits, and these; of other keys a hash of all, and 0."""
+    tail = keys.str.slice(-10)
+    digits = (tail.str.len_bytes() == 10) & ~tail.str.starts_with("+")
+    number = pl.select(pl.when(digits).then(tail.cast(pl.UInt64, strict=False))).to_series()
+    head = pl.select(pl.when(number.is_not_null()).then(keys.str.head(-10)).otherwise(pl.lit("key ") + keys)).to_series()
+    distinct = head.unique()
+    # A hash that is the same on every machine and with every version of the libraries.
+    digests = [int.from_bytes(blake2b(text.encode(), digest_size=8).digest()) for text in distinct]
+    digest = head.replace_strict(distinct, pl.Series(digests, dtype=pl.UInt64), return_dtype=pl.UInt64)
+    return digest.to_numpy(), number.fill_null(0).to_numpy()
+
+
+def _hashed(heads: npt.NDArray[np.uint64], tails: npt.NDArray[np.uint64], salts: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+    """60 bits of each key."""
+    ids: npt.NDArray[np.uint64] = _mixed(heads ^ _mixed(tails + (salts << np.uint64(40)))) >> np.uint64(4)
+    return ids
+
+
+def _written(ids: npt.NDArray[np.uint64]) -> pl.Series:
+    """Numbers of 60 bits as ids."""
+    text = np.empty((len(ids), 1 + _DIGITS), np.uint8)
+    text[:, 0] = ord("P")
+    for digit in range(_DIGITS):
+        text[:, 1 + digit] = _HEXADECIMAL[(ids >> np.uint64(4 * (_DIGITS - 1 - digit))) & np.uint64(15)]
+    ends = np.arange(len(ids) + 1, dtype=np.int64) * text.shape[1]
+    return texts("person_id", ends, text)
 
 
 def _mixed(number: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:

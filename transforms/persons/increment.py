@@ -22,8 +22,9 @@ from transforms.persons.compare import compare
 from transforms.persons.evidence import PAIRS
 from transforms.persons.frequencies import Frequencies, pinned_chances
 from transforms.persons.identify import BEFORE_ALL_RUNS, identify
+from transforms.persons.numbers import CROWDED, NAMES_PER_NUMBER, looks_verified, structured, without_crowded
 from transforms.persons.pairing import decided, evidence_of, scored_cards
-from transforms.persons.standardise import CROWDED, NAMES_PER_NUMBER, Records, looks_verified, standardise, structured, without_crowded
+from transforms.persons.standardise import Records, standardise
 from transforms.persons.standing import Relink, Standing, joined, latest_said, part, partners, probes, said, tail_hash
 from transforms.persons.weigh import Model, weigh
 
@@ -123,9 +124,9 @@ def link_new(
     again = _settled_again(standing, unsettled, settled)
     numbers, cards, members = _with(standing, again, records, clusters.members)
     affected = pl.concat([now_unsettled, *([] if unsettled is None else [unsettled])]).rename("card_number").unique()
-    was = former.join(affected.to_frame(), on="card_number", how="semi", maintain_order="left")
-    rest = former.join(affected.to_frame(), on="card_number", how="anti", maintain_order="left")
-    taken = [s.rename("person_id") for s in (former["person_id"], retired) if s is not None]
+    concerned = former["card_number"].is_in(affected.implode())
+    was, rest = former.filter(concerned), former.filter(~concerned)
+    taken = [s.rename("person_id") for s in (rest["person_id"], retired) if s is not None]
     now = identify(replace(records, numbers=numbers, cards=cards), members, was, run, pl.concat(taken))
     pairs = pl.concat([standing_pairs.select(*PAIRS), evidence_of(scored, weighed, records)]).sort("card_key_a", "card_key_b")
     report = {

@@ -33,7 +33,7 @@ RECORD = np.dtype(
 )  # fmt: skip
 NAME = np.dtype(
     [(c, "u4") for c in ("plain", "joined", "ordered", "surname", "given", "middle", "given_accented", "letters")]
-    + [("accented", "u1"), ("long_given", "u1")],
+    + [(flag, "u1") for flag in ("accented", "bare_given", "borne", "long_given", "length", "middles")],
     align=True,
 )
 BY_TEXT = 255  # the level of a pair of names that only their text can tell
@@ -55,6 +55,10 @@ def encoded_names(records: Records) -> Array:
         made[column][:-1] = names[f"{column}_id"].fill_null(0).to_numpy()
     made["letters"][:-1] = letters(names["plain"])
     made["accented"][:-1] = names["accented"].to_numpy()
+    made["bare_given"][:-1] = (names["given"] == names["given_accented"]).to_numpy()
+    made["borne"][:-1] = names["borne"].to_numpy()
+    made["length"][:-1] = names["plain"].str.len_chars().clip(0, 255).to_numpy()
+    made["middles"][:-1] = (names["middle"].str.count_matches(" ", literal=True).cast(pl.Int64) - 1).clip(0, 255).to_numpy()
     made["long_given"][:-1] = (names["given"].str.len_bytes() >= 3).to_numpy()
     return made
 
@@ -111,9 +115,7 @@ _CITIZEN, _SHORT, _INSURED, _NAME_BIRTH, _GIVEN_BIRTH, _BIRTH_COMMUNE = range(6)
 _NAME_YEAR, _NAME_DAY, _NAME_COMMUNE, _WORDS, _HOUSEHOLD, _LISTED = range(6, len(RULES))
 _STRIDES = np.cumprod([1, *[len(LEVELS[f]) + 1 for f in reversed(LEVELS)]])[::-1]
 _NAME_AT, _BIRTH_AT, _SEX_AT, _CITIZEN_AT, _INSURED_AT, _PLACE_AT = (int(n) for n in _STRIDES[1:])
-_OTHER_MIDDLE, _SAME_GIVEN, _SAME_SURNAME, _OTHER_NAME = (
-    LEVELS["name"].index(level) + 1 for level in ("other_middle_name", "same_given_name", "same_surname", "other")
-)
+_GIVEN_SLIP, _GIVEN_CLOSE, _OTHER_MIDDLE, _SAME_GIVEN, _SAME_SURNAME, _OTHER_NAME = range(6, len(LEVELS["name"]) + 1)
 RARITY_AT = int(_STRIDES[0])
 _RARE = np.array([False, *(level in RARE_LEVELS for level in LEVELS["name"])])
 
@@ -183,14 +185,10 @@ def _meets(a: Any, b: Any) -> Any:  # pragma: no cover
 
 
 @_compiled
-def first_made(rule: int, cut: bool, left: Array, right: Array, records: Array) -> Array:  # pragma: no cover
-    """Which of the pairs count for `rule`: of two cards, with its key in common, and made by no rule that comes before.
-
-    Whole blocks come before those that were `cut` and before the listed numbers; what is left of those may hold a pair twice.
+def first_made(rule: int, left: Array, right: Array, records: Array) -> Array:  # pragma: no cover
+    """Which pairs of blocks that were cut, or of the listed numbers, count for `rule`: of two cards, with its key in common, and in no
+    whole block of any other rule. What is left may hold a pair twice.
     """
-    last = rule
-    if cut or rule == _LISTED:
-        last = _LISTED
     out = np.zeros(len(left), np.bool_)
     for i in range(len(left)):
         a, b = records[left[i]], records[right[i]]
@@ -199,12 +197,44 @@ def first_made(rule: int, cut: bool, left: Array, right: Array, records: Array) 
         if rule != _LISTED and not _makes(rule, a, b):
             continue
         before = False
-        for q in range(last):
+        for q in range(_LISTED):
             if (a.cut >> q) & 1 == 0 and _makes(q, a, b):
                 before = True
                 break
         out[i] = not before
     return out
+
+
+@_compiled
+def whole_pairs(rule: int, rows: Array, starts: Array, sizes: Array, records: Array) -> tuple[Array, Array]:  # pragma: no cover
+    """The pairs of these blocks, none of them cut, of which `first_made` says that they count for `rule`: left and right rows."""
+    total = (sizes.astype(np.int64) * (sizes - 1) // 2).sum()
+    left, right = np.empty(total, np.int32), np.empty(total, np.int32)
+    made = 0
+    for block in range(len(starts)):
+        end = starts[block] + sizes[block]
+        for i in range(starts[block], end - 1):
+            a = records[rows[i]]
+            for j in range(i + 1, end):
+                b = records[rows[j]]
+                if a.card == b.card or not _makes(rule, a, b):
+                    continue
+                before = False
+                for q in range(rule):
+                    if (a.cut >> q) & 1 == 0 and _makes(q, a, b):
+                        before = True
+                        break
+                if not before:
+                    left[made], right[made] = rows[i], rows[j]
+                    made += 1
+    return left[:made].copy(), right[:made].copy()
+
+
+@_compiled
+def tally(codes: Array, counts: Array) -> None:  # pragma: no cover
+    """Counts patterns, in place."""
+    for code in codes:
+        counts[code] += 1
 
 
 @_compiled
@@ -285,14 +315,19 @@ def _name(a: Any, b: Any) -> int:  # pragma: no cover
     if a.plain == b.plain:
         if a.accented == 0 or b.accented == 0:
             return 2
-        return 3 if a.given_accented == b.given_accented else BY_TEXT
+        if a.given_accented == b.given_accented or a.bare_given != 0 or b.bare_given != 0:
+            return 3
+        return _GIVEN_CLOSE if a.borne != 0 and b.borne != 0 else _GIVEN_SLIP
     if a.joined == b.joined or a.ordered == b.ordered:
         return 4
     middle = a.middle == b.middle
     if given:
-        # Two slips change four letters at most, and who has dropped a word has lost letters only.
-        within = ends and (a.letters & b.letters == a.letters or a.letters & b.letters == b.letters)
-        if within or _letters_apart(a.letters, b.letters) <= 4:
+        if ends and (a.middles == 0 or b.middles == 0):
+            return 4
+        # Who has dropped a word has lost letters only; two slips change four letters and the length by two at most.
+        within = ends and a.middles != b.middles and (a.letters & b.letters == a.letters or a.letters & b.letters == b.letters)
+        longer = max(a.length, b.length) - min(a.length, b.length)
+        if within or (longer <= 2 and _letters_apart(a.letters, b.letters) <= 4):
             return BY_TEXT
         return _OTHER_MIDDLE if ends else _SAME_GIVEN
     if ends:

@@ -16,15 +16,15 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from transforms.persons.candidates import LISTED, RULES, Blocks, candidates, counted, pairs_of, plan
-from transforms.persons.compare import RARITIES, Chances, compare, compare_names, pattern_frame
+from transforms.persons.candidates import LISTED, RULES, Blocks, candidates, counted, pairs_of, plan, some_of
+from transforms.persons.compare import RARITIES, Chances, compare, compare_texts, pattern_frame
 from transforms.persons.standardise import Records
 from transforms.persons.weigh import Model, weigh
 
 Array = npt.NDArray[Any]
 
-KERNEL_FROM = 400_000  # pairs: below, loading the kernel takes longer than it saves
-CHUNK = 1_000_000  # pairs compared at a time by a worker
+KERNEL_FROM = 2_000_000  # pairs: below, loading the kernel takes longer than it saves
+CHUNK = 500_000  # pairs compared at a time by a worker
 WORKERS = 2
 
 
@@ -62,37 +62,40 @@ def _by_kernel(records: Records, chances: Chances, model: Model, least: float, b
     names = kernel.encoded_names(records)
     rows = kernel.encoded(records, chances, names)
     for rule, found in enumerate(blocks):
-        rows["cut"][found.rows[found.cut]] |= np.uint16(1 << rule)
+        rows["cut"][found.rows_cut] |= np.uint16(1 << rule)
     size = kernel.RARITY_AT * RARITIES
-    known, worth = np.zeros(size, np.bool_), np.zeros(size, np.bool_)  # by pattern; several workers may find out the same
+    worth = np.zeros(size, np.uint8)  # by pattern: not known yet, not worth keeping, worth it; several workers may find out the same
 
-    def compared(rule: int, left: Array, right: Array) -> tuple[int, Array, Array, Array, Array, Array]:
+    def compared(rule: int, left: Array, right: Array) -> tuple[int, Array, Array, Array, Array]:
         codes, unread = kernel.patterns(left, right, rows, names)
         _read(records, rows, left, right, codes, unread)
-        pattern, pairs = np.unique(codes, return_counts=True) if len(codes) < CHUNK // 8 else _histogram(codes, size)
-        unknown = pattern[~known[pattern]].astype(np.int32)
-        worth[unknown] = weigh(pattern_frame(pl.Series(unknown)), model)["weight"].to_numpy() >= least
-        known[unknown] = True
-        keep = worth[codes]
-        return rule, pattern, pairs, left[keep], right[keep], codes[keep]
+        worthy = worth[codes]
+        if not worthy.all():
+            unknown = np.unique(codes[worthy == 0])
+            worth[unknown] = 1 + (weigh(pattern_frame(pl.Series(unknown)), model)["weight"].to_numpy() >= least)
+            worthy = worth[codes]
+        keep = worthy == 2
+        return rule, codes, left[keep], right[keep], codes[keep]
 
     def first(task: tuple[int, bool, Array, Array]) -> tuple[int, Array, Array]:
         rule, cut, left, right = task
-        made = kernel.first_made(rule, cut, left, right, rows)
+        made = kernel.first_made(rule, left, right, rows)
         return rule + len(RULES) * cut, left[made], right[made]
 
-    def whole(task: tuple[int, bool, Array, Array]) -> tuple[int, Array, Array, Array, Array, Array]:
-        return compared(*first(task))
+    def whole(task: tuple[int, Array]) -> tuple[int, Array, Array, Array, Array]:
+        rule, block = task
+        found = blocks[rule]
+        return compared(rule, *kernel.whole_pairs(rule, found.rows, found.starts[block], found.sizes[block], rows))
 
     total = np.zeros(size, np.int64)
     new = np.zeros(len(RULES), np.int64)
     kept = []
     with ThreadPoolExecutor(workers) as pool:
-        rest = list(_ahead(pool, first, _tasks(blocks, True, parts), workers))
-        results = _ahead(pool, whole, _tasks(blocks, False, parts), workers)
-        for rule, pattern, pairs, *edge in chain(_leftover(rest, len(rows), compared), results):
-            new[rule] += pairs.sum()
-            total[pattern] += pairs
+        rest = list(_ahead(pool, first, _rest(blocks, parts), workers))
+        results = _ahead(pool, whole, _whole(blocks, parts), workers)
+        for rule, codes, *edge in chain(_leftover(rest, len(rows), compared), results):
+            new[rule] += len(codes)
+            kernel.tally(codes, total)
             kept.append(edge)
     left, right, codes = (np.concatenate([e[i] for e in kept]) if kept else np.empty(0, np.int32) for i in range(3))
     pairs = pl.DataFrame({"left": left, "right": right, "pattern": codes}).sort("left", "right")
@@ -112,14 +115,21 @@ def _ahead(pool: ThreadPoolExecutor, work: Any, tasks: Iterator[Any], workers: i
         yield each.result()
 
 
-def _tasks(blocks: list[Blocks], cut: bool, parts: int) -> Iterator[tuple[int, bool, Array, Array]]:
+def _whole(blocks: list[Blocks], parts: int) -> Iterator[tuple[int, Array]]:
+    """Rule, and some of its blocks that were not cut."""
+    for rule, found in enumerate(blocks[:LISTED]):
+        for part in range(parts):
+            for block in some_of(found, CHUNK, False, part, parts):
+                yield rule, block
+
+
+def _rest(blocks: list[Blocks], parts: int) -> Iterator[tuple[int, bool, Array, Array]]:
     """Rule, whether its blocks were cut (or it is the rule of listed numbers, whose pairs are gathered with theirs), pairs."""
     for rule, found in enumerate(blocks):
         for part in range(parts):
-            for of_cut in (True, False):
-                if cut == (of_cut or rule == LISTED):
-                    for left, right in pairs_of(found, CHUNK, of_cut, part, parts):
-                        yield rule, of_cut, left, right
+            for cut in (True, False) if rule == LISTED else (True,):
+                for left, right in pairs_of(found, CHUNK, cut, part, parts):
+                    yield rule, cut, left, right
 
 
 def _leftover(rest: list[Any], size: int, compared: Any) -> Iterator[Any]:
@@ -150,11 +160,5 @@ def _read(records: Records, rows: Array, left: Array, right: Array, codes: Array
     one, two = rows["name"][left].astype(np.int64), rows["name"][right].astype(np.int64)
     distinct, back = np.unique(np.minimum(one, two) * size + np.maximum(one, two), return_inverse=True)
     split = pl.DataFrame({"code": distinct, "one": distinct // size, "two": distinct % size})
-    level = compare_names(records.names, split).sort("code")["name"].to_numpy()[back]
+    level = compare_texts(records.names, split).sort("code")["name"].to_numpy()[back]
     codes[where] += kernel.name_codes(level, left, right, rows)
-
-
-def _histogram(codes: Array, size: int) -> tuple[Array, Array]:
-    counts = np.bincount(codes, minlength=size)
-    seen = np.flatnonzero(counts)
-    return seen, counts[seen]

@@ -7,7 +7,7 @@ a night look at a card more.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,9 +15,11 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from transforms.persons.candidates import BLOCK_LIMIT, LISTED, PAIRS_ALWAYS, PAIRS_PER_RECORD, RULES, key_columns, mixed
+from transforms.persons.candidates import BLOCK_LIMIT, LISTED, PAIRS_ALWAYS, PAIRS_PER_RECORD, RULES, keys_of, named
 from transforms.persons.frequencies import Frequencies, with_borne
-from transforms.persons.standardise import EVIDENCE, Records, in_order, looks_verified, names
+from transforms.persons.numbers import looks_verified
+from transforms.persons.spelling import names
+from transforms.persons.standardise import EVIDENCE, Records, in_order
 
 Array = npt.NDArray[Any]
 
@@ -106,7 +108,7 @@ def stand(
 def _degenerate(records: Records) -> bool:
     """Whether some rule made so many pairs that its blocks were cut below `BLOCK_LIMIT`: that limit may be another after any change."""
     budget = (PAIRS_PER_RECORD * records.rows.height + PAIRS_ALWAYS) // 2
-    for key in rule_keys(records).values():
+    for _, key in rule_keys(records):
         sizes = np.unique(key[key > 0], return_counts=True)[1]
         sizes = sizes[sizes <= BLOCK_LIMIT].astype(np.int64)
         if int((sizes * (sizes - 1) // 2).sum()) > budget:
@@ -114,16 +116,12 @@ def _degenerate(records: Records) -> bool:
     return False
 
 
-def rule_keys(records: Records) -> dict[int, Array]:
-    """The key of each rule, row by row of `records.rows`; 0: not known. Equal in any register where the values are."""
-    columns = key_columns(records)
+def rule_keys(records: Records) -> Iterator[tuple[int, Array]]:
+    """Each rule (its place) and its key, row by row of `records.rows`; 0: not known. Equal in any register where the values are."""
     plain = records.names.select(pl.col("plain").hash()).to_series().to_numpy()
-    columns["plain"] = np.append(plain, np.uint64(0))[records.rows["name"].fill_null(records.names.height).to_numpy()]
-    found = {}
+    table = {**named(records), "plain": np.append(plain, np.uint64(0))}
     for place, rule in enumerate(RULES):
-        key, known = mixed([columns[c] for c in rule.columns])
-        found[place] = np.where(known, np.maximum(key, np.uint64(1)), np.uint64(0))
-    return found
+        yield place, keys_of(records.rows, table, rule.columns)
 
 
 def card_bits(cards: int) -> int:
@@ -135,7 +133,7 @@ def packed_keys(records: Records, cards: int) -> dict[int, Array]:
     bits = np.uint64(card_bits(cards))
     card = records.rows["card"].to_numpy().astype(np.uint64)
     packed = {}
-    for place, key in rule_keys(records).items():
+    for place, key in rule_keys(records):
         known = key > 0
         array = key[known] >> bits << bits | card[known]
         array.sort()
@@ -145,7 +143,7 @@ def packed_keys(records: Records, cards: int) -> dict[int, Array]:
 
 def probes(records: Records) -> list[tuple[int, Array]]:
     """Which array to look into for which keys. A number finds both those who have it and those who list it."""
-    keys = rule_keys(records)
+    keys = dict(rule_keys(records))
     insured = next(i for i, rule in enumerate(RULES) if rule.columns == ("insured",))
     found = [(place, key[key > 0]) for place, key in keys.items()]
     # The keys of one column are hashed alike, whatever the column.

@@ -10,7 +10,7 @@ coincidence are those of the whole nation, so a common name with the same birth 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
@@ -21,7 +21,8 @@ import numpy.typing as npt
 import polars as pl
 
 from transforms.persons.compare import FIELDS, LEVELS, RARITIES, Chances
-from transforms.persons.standardise import Records, standard_name
+from transforms.persons.spelling import standard_name
+from transforms.persons.standardise import Records
 
 Floats = npt.NDArray[np.float64]
 # Fewer cards than the smallest province has are an excerpt: the people among whom coincidences may happen are not all in sight.
@@ -29,6 +30,7 @@ PROVINCE, EXCERPT_OF = 500_000, 10_000_000
 PRIOR_CARDS = 100_000.0  # as many cards as the chances of the model are worth beside those of the registers at hand
 EXPECTED = 2.0  # people of a name, as many as the chances of its words are worth
 COHORT = 10  # years: names have fashions
+AT_A_TIME, MOST_CELLS = 1 << 20, 16  # rows whose chances are worked out together; cells per row that may be counted in an array
 CLASSES = ("match", "unrelated", "household")
 
 
@@ -103,31 +105,55 @@ def chances(records: Records, model: Model) -> Chances:
     """
     names, rows = records.names, records.rows
     name = rows["name"].fill_null(names.height).to_numpy()
-    born = rows["year"].fill_null(0).to_numpy() // COHORT
+    years, born = np.unique(rows["year"].fill_null(0).to_numpy() // COHORT, return_inverse=True)
     latest = rows["latest"].to_numpy()
+    cohorts, people = len(years), int(latest.sum())
+    of_cohort = np.bincount(born[latest], minlength=cohorts)
     bits = {}
     for kind, prior in zip(("whole", "ends"), _word_bits(names, model), strict=True):
-        alike = names["plain_id"] if kind == "whole" else names.select(pl.struct("surname_id", "given_id").rank("dense")).to_series()
-        group = np.append(alike.to_numpy(), 0).astype(np.int64)[name]
+        group = np.append(names["plain_id"].to_numpy() if kind == "whole" else _ends(names), 0).astype(np.int64)
         # First among everyone, then among those born about then. Of the people met, two are the pair that is asked about.
-        anyone = _corrected(np.append(prior, 0.0)[name], _met(group, latest), int(latest.sum()))
-        cohort = _met(group * 1_000 + born, latest)
-        bits[kind] = _corrected(anyone, cohort, _met(born.astype(np.int64), latest))
+        anyone = _corrected(np.append(prior, 0.0), np.bincount(group[name[latest]], minlength=int(group.max()) + 1)[group], people)
+        cell = group[name] * cohorts + born
+        met = _met(cell, latest)
+        made = np.empty(len(cell), np.int8)
+        for start in range(0, len(cell), AT_A_TIME):
+            some = slice(start, start + AT_A_TIME)
+            of_name = _corrected(anyone[name[some]], met(cell[some]), of_cohort[born[some]])
+            made[some] = np.clip(_steps(-of_name), 0, RARITIES - 1)
+        bits[kind] = made
     return Chances(
-        pl.DataFrame({kind: np.clip(_steps(-value), 0, RARITIES - 1).astype(np.int8) for kind, value in bits.items()}).with_columns(
-            **{column: _rarer(rows[column], rows.filter("latest")[column]) for column in ("commune", "year")}
+        pl.DataFrame(bits).with_columns(
+            **{column: _rarer(rows[column], rows[column].filter(rows["latest"])) for column in ("commune", "year")}
         )
     )
 
 
-def _met(group: npt.NDArray[np.int64], counts: npt.NDArray[np.bool_]) -> Floats:
-    """Of each row, how many rows of its group there are that count."""
-    frame = pl.DataFrame({"group": group})
-    met = frame.filter(pl.Series(counts)).group_by("group").agg(met=pl.len())
-    return frame.join(met, on="group", how="left", maintain_order="left")["met"].fill_null(0).to_numpy().astype(np.float64)
+def _ends(names: pl.DataFrame) -> npt.NDArray[np.int64]:
+    """A number from 1 for each pair of surname and given name, row by row of `names`."""
+    surname, given = (names[f"{part}_id"].fill_null(0).to_numpy().astype(np.uint64) for part in ("surname", "given"))
+    ends: npt.NDArray[np.int64] = np.unique(surname << np.uint64(32) | given, return_inverse=True)[1] + 1
+    return ends
 
 
-def _corrected(prior: Floats, met: Floats, people: Floats | int) -> Floats:
+def _met(cell: npt.NDArray[np.int64], counts: npt.NDArray[np.bool_]) -> Callable[[npt.NDArray[np.int64]], npt.NDArray[Any]]:
+    """What gives, of each cell asked for, how many rows of it there are that count."""
+    last = int(cell.max()) + 1 if len(cell) else 1
+    if last <= MOST_CELLS * len(cell) + AT_A_TIME:
+        counted: npt.NDArray[Any] = np.bincount(cell[counts], minlength=last).astype(np.int32)
+        return lambda asked: np.take(counted, asked)
+    # More kinds of names and years than rows: only what occurs is counted.
+    known, met = np.unique(np.append(cell[counts], last), return_counts=True)
+
+    def of(asked: npt.NDArray[np.int64]) -> npt.NDArray[Any]:
+        at = np.searchsorted(known, asked)
+        found: npt.NDArray[Any] = np.where(known[at] == asked, met[at], 0)
+        return found
+
+    return of
+
+
+def _corrected(prior: Floats, met: npt.NDArray[Any], people: npt.NDArray[Any] | int) -> Floats:
     """log2 of a chance that was `prior` (log2) before so many of so many people were met who have it."""
     bits: Floats = np.log2((EXPECTED + np.maximum(met - 2, 0)) / (EXPECTED * np.exp2(-prior) + people))
     return bits
@@ -139,7 +165,7 @@ def at_hand(records: Records, model: Model) -> Model:
     What one person's cards look like is the model's; how crowded a birth date or a commune is follows from counting all cards. The chances
     of the model count as `PRIOR_CARDS` cards more, so a small register is judged by them.
     """
-    latest = records.rows.filter("latest")
+    latest = records.rows.lazy().filter("latest").select("birth", "year", "vague", "commune", "province", "old_province").collect()
     cards = records.cards.height
     own = cards / (cards + PRIOR_CARDS)
     levels = {field: {level: dict(of) for level, of in model.levels[field].items()} for field in FIELDS}
@@ -207,14 +233,12 @@ def _rarer(values: pl.Series, latest: pl.Series) -> pl.Series:
 
 def _word_bits(names: pl.DataFrame, model: Model) -> tuple[Floats, Floats]:
     """log2 of the chance of each name and of its ends, by its words."""
-    words = pl.col("standard").str.split(" ")
-    several = words.list.len() > 1
-    middles = words.list.slice(1, (words.list.len().cast(pl.Int64) - 2).clip(0))
-    parts = names.select(
-        surname=pl.when(several).then(words.list.first()),
-        middle=middles.list.first(),
+    words, length = pl.col("words"), pl.col("words").list.len().cast(pl.Int64)
+    parts = names.select(words=pl.col("standard").str.split(" ")).select(
+        surname=pl.when(length > 1).then(words.list.first()),
+        middle=pl.when(length > 2).then(words.list.get(1, null_on_oob=True)),
         given=words.list.last(),
-        further=(middles.list.len().cast(pl.Int64) - 1).clip(0),
+        further=(length - 3).clip(0),
     )
     chance = {
         part: _word_chances(parts[part], model.names[f"{part}s"], model.names[f"other_{part}"]) for part in ("surname", "middle", "given")
@@ -231,14 +255,9 @@ def _word_chances(words: pl.Series, table: Mapping[str, float], otherwise: float
     listed = listed.with_columns(standard_name(pl.col("word"))).group_by("word").agg(pl.col("chance").sum())
     plain = pl.col("word").str.replace_all(r"\p{M}", "").str.replace_all("đ", "d")
     folded = listed.group_by(plain.alias("word")).agg(pl.col("chance").sum().alias("folded"))
-    return (
-        words.rename("word").to_frame()
-        .join(listed, on="word", how="left", maintain_order="left")
-        .join(folded, on="word", how="left", maintain_order="left")
-        .select(pl.coalesce("folded", "chance").fill_null(otherwise))
-        .to_series()
-        .to_numpy()
-    )  # fmt: skip
+    found = pl.DataFrame({"word": words.unique()}).join(listed, on="word", how="left").join(folded, on="word", how="left")
+    found = found.select("word", chance=pl.coalesce("folded", "chance").fill_null(otherwise))
+    return words.rename("word").to_frame().join(found, on="word", how="left", maintain_order="left", nulls_equal=True)["chance"].to_numpy()
 
 
 def weigh(patterns: pl.DataFrame, model: Model) -> pl.DataFrame:
