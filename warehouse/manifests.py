@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -23,6 +23,7 @@ from warehouse.settings import Settings
 from warehouse.storage import replacing
 
 FILE = "manifest.parquet"
+MEMORY = "memory.parquet"  # beside it, of a version only: see `warehouse.memory`
 HEAD = "bhyt.manifest"
 SCHEMA = {"table_name": pl.String(), "part": pl.String(), "file": pl.String(), "rows": pl.Int64(), "fingerprint": pl.String()}
 
@@ -40,6 +41,7 @@ class Manifest:
     code_version: str
     parts: tuple[Part, ...]
     fingerprints: dict[str, str] = field(default_factory=dict)
+    memory: tuple[Part, ...] = ()
 
     @cached_property
     def by_table(self) -> dict[str, list[Part]]:
@@ -79,7 +81,16 @@ def published_at(path: Path) -> datetime:
 def of_version(version: Path | None) -> Manifest | None:
     """The manifest in the directory of a version; None when there is none (a version of an older release)."""
     path = version / FILE if version else None
-    return read(path) if path and path.exists() else None
+    if path is None or not path.exists():
+        return None
+    manifest, memory = read(path), path.with_name(MEMORY)
+    return replace(manifest, memory=read(memory).parts) if memory.exists() else manifest
+
+
+def write_of_version(version: Path, manifest: Manifest) -> None:
+    """Write what a version consists of, and what its build remembers, into its directory."""
+    write(version / MEMORY, replace(manifest, parts=manifest.memory, fingerprints={}))
+    write(version / FILE, manifest)
 
 
 def keep(settings: Settings) -> None:
@@ -116,7 +127,9 @@ def as_of(settings: Settings, moment: datetime) -> Manifest:
 def named_files(settings: Settings, more: Iterable[Manifest] = ()) -> set[str]:
     """Files of all parts that any manifest names: kept ones, those of staged versions below them, those of versions, and `more`."""
     found = {p.file for m in more for p in m.parts}
-    files = [*settings.manifests_dir.rglob("*.parquet"), *settings.versions_dir.glob(f"*/{FILE}")]
+    files = [*settings.manifests_dir.rglob("*.parquet")]
+    for versions in (settings.versions_dir, settings.staged_versions_dir):
+        files += [path for name in (FILE, MEMORY) for path in versions.glob(f"*/{name}")]
     for path in files:
         found.update(pl.read_parquet(path, columns=["file"]).to_series())
     return found

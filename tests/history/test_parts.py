@@ -50,9 +50,11 @@ def correct(area: Area, register: Path, lost: int) -> None:
 def assert_as_from_scratch(area: Area, built: Built) -> None:
     """The same files, byte for byte."""
     assert built.manifest
-    fresh = {(p.table_name, p.part): p.file for p in area.from_scratch().parts}
+    scratch = area.from_scratch()
+    fresh = {(p.table_name, p.part): p.file for p in (*scratch.parts, *scratch.memory)}
     found = {(p.table_name, p.part): p.file for p in built.manifest.parts if p.table_name in built.fingerprints}
-    assert [k for k in {*fresh, *found} if fresh.get(k) != found.get(k)] == []
+    found |= {(p.table_name, p.part): p.file for p in built.manifest.memory}
+    assert sorted(k for k in {*fresh, *found} if fresh.get(k) != found.get(k)) == []
 
 
 @settings(max_examples=2, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
