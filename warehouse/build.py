@@ -86,6 +86,8 @@ class Build:
                 "memory_limit": f"{settings.memory_gb:g}GB",
             },
         )
+        self.connection.execute("LOAD parquet")
+        self.connection.execute("SET parquet_metadata_cache = true")  # the memory's parts are looked at many times
         self.connection.execute("PRAGMA disable_checkpoint_on_shutdown")  # what is thrown away need not be tidy
         self._deliveries = ledger.deliveries()
         self._key = key
@@ -103,7 +105,7 @@ class Build:
         of_version = self.parts(built, progress)
         remembered = self.memory or (self.previous.memory if self.previous else ())
         built.manifest = Manifest(built.run_id, published_at, code_version, of_version, built.fingerprints, remembered)
-        built.rows = assemble(self.settings, built.manifest, built.directory)
+        built.rows = assemble(self.settings, built.manifest, built.directory, self.previous)
         built.computed += [t.qualified_name for _, tables in CATALOGS for t in tables if t.schema in DERIVED]
         return built
 
