@@ -3,7 +3,7 @@
 Marts, dims and facts come from their parts, in order of part; `quality` from the ledger as it stood at the end of the run, `meta` from the
 manifest. The build of a night and `bhyt asof` both end here, so what is assembled again is what was published.
 
-A night copies the files of the version before and exchanges the rows of the parts that differ: what months of the past hold is not written again.
+A night copies the files of the version before and exchanges the rows of the parts that differ: what past months hold is not written again.
 """
 
 from __future__ import annotations

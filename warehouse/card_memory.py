@@ -1,9 +1,9 @@
 """Bring the memory of the registers up to date: what they said last of each card and citizen id, and what of that has changed.
 
-A new register is laid over what was known. Where a register is no longer in use, what it alone had said last (no new one says it again) is looked
-up in all that are. Of claims those must be asked again whose card or person says something else now: `memory.changed_index` (card numbers that
-belong to another card or person), `memory.changed_citizen` (citizen ids), `memory.changed_person` and `memory.changed_key` (persons and cards, with
-the day from which on the registers say something else of them, `since`).
+A new register is laid over what was known. Where a register is no longer in use, what it alone had said last (no new one says it again) is
+looked up in all that are. Of claims those must be asked again whose card or person says something else now: `memory.changed_index` (card
+numbers that belong to another card or person), `memory.changed_citizen` (citizen ids), `memory.changed_person` and `memory.changed_key`
+(persons and cards, with the day from which on the registers say something else of them, `since`).
 """
 
 from __future__ import annotations
@@ -101,7 +101,12 @@ _CHANGES = """
     -- A card with several numbers: which of them spoke last may change although none says anything else.
     CREATE OR REPLACE TABLE memory.changed_span AS
     WITH several AS (
-        SELECT r.card_number, r.valid_from, r.withdrawn_on, i.card_key, row(r.valid_to, r.withdrawn_on, r.withdrawal_reason, r.object_code, i.person_id) AS said
+        SELECT
+            r.card_number,
+            r.valid_from,
+            r.withdrawn_on,
+            i.card_key,
+            row(r.valid_to, r.withdrawn_on, r.withdrawal_reason, r.object_code, i.person_id) AS said
         FROM steps.card_row AS r
         INNER JOIN persons.card_persons AS i ON i.card_number = r.card_number
         WHERE i.card_key IN (SELECT card_key FROM persons.card_persons WHERE card_number <> card_key)
@@ -116,7 +121,11 @@ _CHANGES = """
     ) AS d ON d.card_key = s.card_key AND d.valid_from IS NOT DISTINCT FROM s.valid_from
     UNION ALL
     SELECT card_number, least(valid_from, withdrawn_on) AS since
-    FROM (SELECT card_number, valid_from, withdrawn_on FROM steps.card_row UNION SELECT card_number, valid_from, withdrawn_on FROM memory.card_row)
+    FROM (
+        SELECT card_number, valid_from, withdrawn_on FROM steps.card_row
+        UNION
+        SELECT card_number, valid_from, withdrawn_on FROM memory.card_row
+    )
     WHERE card_number IN (SELECT card_number FROM memory.changed_index);
 
     CREATE OR REPLACE TABLE memory.changed_index_of AS
@@ -129,10 +138,16 @@ _CHANGES = """
     ) AS i ON i.card_number = s.card_number;
 
     CREATE OR REPLACE TABLE memory.changed_person AS
-    SELECT person_id, coalesce(min(since), DATE '0001-01-01') AS since FROM memory.changed_index_of WHERE person_id IS NOT NULL GROUP BY person_id;
+    SELECT person_id, coalesce(min(since), DATE '0001-01-01') AS since
+    FROM memory.changed_index_of
+    WHERE person_id IS NOT NULL
+    GROUP BY person_id;
 
     CREATE OR REPLACE TABLE memory.changed_key AS
-    SELECT card_key, coalesce(min(since), DATE '0001-01-01') AS since FROM memory.changed_index_of WHERE card_key IS NOT NULL GROUP BY card_key
+    SELECT card_key, coalesce(min(since), DATE '0001-01-01') AS since
+    FROM memory.changed_index_of
+    WHERE card_key IS NOT NULL
+    GROUP BY card_key
 """
 _KEPT = "SELECT * EXCLUDE (period, received_rank) FROM {step} ORDER BY {key}"  # a rank is of this ledger only
 

@@ -1,10 +1,10 @@
-"""Bring the memory of claims up to date: of the claims that something new concerns everything is found out anew, the others stay as they are.
+"""Bring the memory of claims up to date: what something new concerns is found out anew, all other claims stay as they are.
 
-Claims hang together across months: versions of one claim, lists and the XML that replaces them, persons in no register whose claims share a card,
-stays that overlap. A claim is *asked again* when a delivery with a version of it came or went, when its card, its citizen id or its person is
-another in the registers or the person index, or when it hangs together with such a claim by its versions or an unlisted person. Its *neighbours*,
-claims of its person (as he was and as he is) in the same claim month, on the same day or in an overlapping stay, are asked for their signals; theirs
-in turn are looked at only. All that is asked is the same SQL, over these claims.
+Claims hang together across months: versions of one claim, lists and the XML that replaces them, persons in no register whose claims share a
+card, stays that overlap. A claim is *asked again* when a delivery with a version of it came or went, when its card, its citizen id or its
+person is another in the registers or the person index, or when it hangs together with such a claim by its versions or an unlisted person.
+Its *neighbours*, claims of its person (as he was and as he is) in the same claim month, on the same day or in an overlapping stay, are
+asked for their signals; theirs in turn are looked at only. All that is asked is the same SQL, over these claims.
 """
 
 from __future__ import annotations
@@ -82,7 +82,11 @@ _VERSIONS = """
     SELECT m.delivery_id, m.row_number
     FROM memory.claim AS m
     SEMI JOIN tied AS t ON t.facility_code = m.facility_code AND t.episode = m.episode
-    UNION
+    EXCEPT
+    SELECT delivery_id, row_number FROM memory.asked
+"""
+_VERSIONS_OF_LISTS = """
+    INSERT INTO memory.asked
     SELECT m.delivery_id, m.row_number
     FROM memory.claim AS m
     SEMI JOIN tied AS t ON t.facility_code = m.facility_code AND t.visit_key = m.visit_key
@@ -271,14 +275,19 @@ class ClaimMemory:
         c.execute("CREATE OR REPLACE TABLE memory.asked (delivery_id VARCHAR, row_number BIGINT)")
         c.execute(_LISTING)
         c.execute(_SEEDS)
-        before = -1
-        while (now := self._count("memory.asked")) != before:
-            before = now
-            for statement in (_TIED, _TAILS, _VERSIONS, _TIED, _TAILS, _UNLISTED):
-                c.execute(statement)
+        versions = (_VERSIONS, _VERSIONS_OF_LISTS) if self._count("memory.listing") else (_VERSIONS,)
+        asked = -1
+        while asked != (asked := self._count("memory.asked")):
+            for statements in (versions, (_UNLISTED,)):
+                c.execute(_TIED)
+                c.execute(_TAILS)
+                for statement in statements:
+                    c.execute(statement)
+                if statements is versions and len(versions) == 1:
+                    asked = self._count("memory.asked")  # those of the same episode have no others: only persons lead further
 
     def _answer(self) -> None:
-        """`steps.claim_known` of what came, of what is asked again, of the neighbours (`memory.neighbour`), and of theirs (`memory.context`)."""
+        """`steps.claim_known` of what came and is asked again, of neighbours (`memory.neighbour`), and of theirs (`memory.context`)."""
         c = self.connection
         c.execute(
             f"CREATE OR REPLACE TABLE steps.claim_row AS SELECT * FROM memory.came_row UNION ALL BY NAME {_ROWS.format(of='memory.asked')}"

@@ -1,8 +1,8 @@
 """The memory of a version: what its build found out about claims and registers across months, so that the next looks at what is new.
 
-Restricted Parquet files among the parts, named after their content and listed in `memory.parquet` beside a version's manifest (never in the
-kept manifests: a memory is of use to the next build only and goes with its version). Everything in it follows from the deliveries in use and the
-person index alone; a build without one, or with one made by other code, makes it anew from all that was received.
+Restricted Parquet files among the parts, named after their content and listed in `memory.parquet` beside a version's manifest (never in
+the kept manifests: a memory is of use to the next build only and goes with its version). Everything in it follows from the deliveries in
+use and the person index alone; a build without one, or with one made by other code, makes it anew from all that was received.
 
 | table | grain |
 |---|---|
@@ -88,8 +88,9 @@ def show(c: duckdb.DuckDBPyConnection, settings: Settings, name: str, of_table: 
 
 
 def deliveries(c: duckdb.DuckDBPyConnection) -> bool:
-    """`memory.came` and `memory.gone` (delivery_id, export): deliveries that are in use now and were not, and the other way round; one that was
-    read again is both. False where those that stay come in another order than before, which nobody knows how to follow.
+    """Create `memory.came` and `memory.gone` (delivery_id, export): deliveries that are in use now and were not, and the other way round.
+
+    One that was read again is both. False where those that stay come in another order than before, which nobody knows how to follow.
     """
     c.execute(f"CREATE OR REPLACE TABLE memory.used AS {USED}")
     c.execute(f"CREATE OR REPLACE TABLE memory.came AS {_NOT_IN.format(one='memory.used', other='memory.delivery')}")

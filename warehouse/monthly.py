@@ -109,8 +109,8 @@ MONTHLY: dict[str, Monthly] = {
     "facts.claim_cost": _CARE,
 }
 
-# The step of a family that is cut down to the months that the parts to be made look at, once the digests are known, so that what reads it does
-# no more than it must. It asks for these months itself; the build sets its variables (`Build._cut`).
+# The step of a family that is cut down to the months that the parts to be made look at, once the digests are known, so that what reads it
+# does no more than it must (`Build._cut`).
 CUT = {REGISTERS: "steps.register_in_use", CLAIMS: "steps.claim_counted"}
 
 
