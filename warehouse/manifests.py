@@ -20,11 +20,12 @@ import polars as pl
 from warehouse import publish
 from warehouse.parts import Part
 from warehouse.settings import Settings
-from warehouse.storage import replacing
+from warehouse.storage import replacing, restricted_directory
 
 FILE = "manifest.parquet"
 MEMORY = "memory.parquet"  # beside it, of a version only: see `warehouse.memory`
 HEAD = "bhyt.manifest"
+ROLLBACKS = "rollbacks.jsonl"  # which run was published again, and when
 SCHEMA = {"table_name": pl.String(), "part": pl.String(), "file": pl.String(), "rows": pl.Int64(), "fingerprint": pl.String()}
 
 
@@ -115,9 +116,32 @@ def of_run(settings: Settings, run_id: str) -> Manifest:
     return read(path)
 
 
+def rollback(settings: Settings, moment: datetime) -> tuple[Path, Path]:
+    """Publish the version before the current one again, and note that (`moment`: now, UTC); returns (from, to).
+
+    Raises publish.NotPublished when there is none.
+    """
+    left, now = publish.rollback(settings)
+    restricted_directory(settings.manifests_dir)
+    journal = settings.manifests_dir / ROLLBACKS
+    known = journal.read_text(encoding="ascii") if journal.exists() else ""
+    with replacing(journal) as temporary:
+        temporary.write_text(f"{known}{json.dumps({'run_id': now.name, 'at': moment.isoformat()})}\n", encoding="ascii")
+    return left, now
+
+
+def _rollbacks(settings: Settings) -> list[tuple[datetime, str]]:
+    """When a person went back to a run whose manifest is kept."""
+    journal = settings.manifests_dir / ROLLBACKS
+    lines = journal.read_text(encoding="ascii").splitlines() if journal.exists() else []
+    noted = [json.loads(line) for line in lines]
+    return [(datetime.fromisoformat(n["at"]), n["run_id"]) for n in noted if n["run_id"] in runs(settings)]
+
+
 def as_of(settings: Settings, moment: datetime) -> Manifest:
-    """What was published last at or before `moment` (UTC). Raises NoSnapshot."""
+    """What was published last at or before `moment` (UTC), also by a rollback. Raises NoSnapshot."""
     times = [(published_at(settings.manifests_dir / f"{run_id}.parquet"), run_id) for run_id in runs(settings)]
+    times += _rollbacks(settings)
     found = [(time, run_id) for time, run_id in times if time <= moment]
     if not found:
         raise NoSnapshot(f"nothing was published up to {moment:%Y-%m-%d %H:%M} UTC; {_which(settings)}")
