@@ -27,6 +27,7 @@ from warehouse.storage import restricted_directory
 
 NIGHTS = 4
 CARD_NUMBERS = ("GD4790111111111", "1111111111", "DN4010122222222", "2222222222", "HT2080333333333", "TE1010444444444")
+UNLISTED = ("9999999999", "5432167890", "HN1019876543210")  # the first is a placeholder
 CITIZENS = (None, None, "001080000001", "079080000002", "000000000000")
 MOMENTS = [datetime(2025, m, d, h) for m in (5, 6, 7) for d in (3, 4, 9) for h in (8,)]
 _OF_CLAIMS = {
@@ -64,7 +65,7 @@ class World:
         pick = self.chance.choice
         form = pick(("xml", "xml", "xml", "79a", "01bh"))
         first, last = sorted((pick(MOMENTS), pick(MOMENTS))) if self.chance.random() < 0.4 else [pick(MOMENTS)] * 2
-        cards = self.chance.sample((*CARD_NUMBERS, "9999999999"), pick((0, 1, 1, 1, 2)))
+        cards = self.chance.sample((*CARD_NUMBERS, *UNLISTED), pick((0, 1, 1, 1, 2)))
         visit = f"{cards[0][-10:]}/{first:%Y%m%d}/{last:%Y%m%d}" if cards and form != "xml" else None
         named = form == "xml" or visit is None or self.chance.random() < 0.3
         return {
@@ -73,8 +74,8 @@ class World:
             "issued_on": pick((None, date(2025, 8, 1), date(2025, 8, 2))), "position": pick((None, row)),
             "visit_category": pick(("1", "1", "1", "8")), "settlement_year": 2025, "settlement_month": pick((5, 6, 7)),
             "care_code": pick(("01", "03")), "admitted_at": pick((first, first, None)) if form == "xml" else first,
-            "discharged_at": last, "citizen_id": pick(CITIZENS), "birth_date": pick((date(1980, 1, 1), date(1990, 1, 1))),
-            "sex": pick(("1", "2")), "card_numbers": cards,
+            "discharged_at": last, "citizen_id": pick((*CITIZENS, "030080000003")),
+            "birth_date": pick((date(1980, 1, 1), date(1990, 1, 1))), "sex": pick(("1", "2")), "card_numbers": cards,
             "card_valid_from": [pick((None, date(2025, 5, 1), date(2025, 6, 4))) for _ in cards], "card_valid_to": [None for _ in cards],
             "registered_facilities": [], "total_cost": 100, "lines_total_cost": pick((100, 100, 90)),
         }  # fmt: skip
@@ -191,3 +192,27 @@ def check(seed: int, folder: Path) -> None:
 @given(seed=st.integers(0, 1_000_000))
 def test_what_is_known_after_any_nights_is_what_one_look_says(tmp_path_factory: pytest.TempPathFactory, seed: int) -> None:
     check(seed, tmp_path_factory.mktemp("memory"))
+
+
+def test_who_is_in_no_register_is_known_by_the_claims_of_other_nights(tmp_path: Path) -> None:
+    """A card and a citizen id on one claim, the citizen id alone on the next; then the first is withdrawn."""
+    area = Settings(home=tmp_path, landing=tmp_path / "landing")
+    restricted_directory(area.card_persons_file.parent)
+    world = World(random.Random(0))
+    world.index().write_parquet(area.card_persons_file)
+    remembered: tuple[Part, ...] = ()
+    told = []
+    both = {"card_numbers": ["HN1019876543210"], "citizen_id": "030080000003"}
+    nights = ({"episode": "A", **both}, {"episode": "B", "citizen_id": "030080000003"}, {"episode": "A", "visit_category": "8", **both})
+    for n, claim in enumerate(nights):
+        day = MOMENTS[0]
+        row = dict.fromkeys(_OF_CLAIMS) | {"delivery_id": f"d{n}", "row_number": 1, "facility_code": "01001", "source_form": "xml"}
+        row |= {"settlement_year": 2025, "settlement_month": 5 + n, "admitted_at": day, "discharged_at": day, "card_numbers": []}
+        world._receive(world.claims, lambda *_, row=row | claim: row, 1, None)
+        world.claims[f"d{n:02}"][0]["delivery_id"] = f"d{n:02}"
+        remembered = look(world, area, remembered)
+        assert files(remembered) == files(look(world, area, ()))
+        known = [pl.read_parquet(area.parts_dir / p.file) for p in remembered if p.table_name == "memory.claim"]
+        told.append(pl.concat(known).filter(pl.col("label") == "current").select("episode", "person_id").sort("episode").rows())
+    card, citizen = "unlisted card 9876543210", "unlisted citizen 030080000003"
+    assert told == [[("A", card)], [("A", card), ("B", card)], [("B", citizen)]]

@@ -22,7 +22,8 @@ def test_only_old_orphans_are_removed(tmp_path: Path) -> None:
     for part in (live, staged, old):
         os.utime(settings.parts_dir / part.file, (now - 11 * DAY, now - 11 * DAY))
     os.utime(settings.parts_dir / young.file, (now - 9 * DAY, now - 9 * DAY))
-    for part, days in zip(memories, (2, 2, 0.5), strict=True):  # that of a version, one that no version has any longer, and one in the making
+    # That of a version, one that no version has any longer, and one in the making.
+    for part, days in zip(memories, (2, 2, 0.5), strict=True):
         os.utime(settings.parts_dir / part.file, (now - days * DAY, now - days * DAY))
     of_version = Manifest("000001-x", datetime(2025, 9, 1), "", (live,), memory=(memories[0],))
     (settings.versions_dir / "000001-x").mkdir(parents=True)
