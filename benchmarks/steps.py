@@ -218,7 +218,8 @@ def person_months(n: str) -> dict[str, Any]:
         CREATE TABLE typed.cards AS
         SELECT
             'a' AS delivery_id, person AS row_number, 'GD4' || lpad(person::VARCHAR, 12, '0') AS card_number, valid_from, valid_to,
-            NULL::DATE AS withdrawn_on, '01' AS province_code, '00004' AS commune_code, 'GD' AS object_code, '1' AS sex,
+            NULL::DATE AS withdrawn_on, '01' AS province_code, NULL::VARCHAR AS old_province_code,
+            '00004' AS commune_code, 'GD' AS object_code, '1' AS sex,
             DATE '1980-01-01' AS birth_date, '01001' AS registered_facility, NULL::VARCHAR AS employer_tax_code,
             '001080000001' AS citizen_id
         FROM spans

@@ -7,6 +7,8 @@ conditions (`expectations.suites`); a test shows that the rows are the same.
 
 from __future__ import annotations
 
+import re
+
 import duckdb
 import polars as pl
 
@@ -25,13 +27,16 @@ def split(connection: duckdb.DuckDBPyConnection, rows: pl.DataFrame, table: Tabl
     rules = error_rules(table)
     broken = " OR ".join(f"({r.offends})" for r in rules)
     names = ", ".join(f"CASE WHEN {r.offends} THEN '{r.name}' END" for r in rules)
-    connection.register("batch", rows.rechunk())
+    # Only the columns that the conditions name: each is handed over to DuckDB.
+    named = set(re.findall(r"\w+", broken))
+    asked = rows.select(c for c in rows.columns if c in named)
     try:
-        bad = connection.sql(f"SELECT {broken} AS bad FROM batch AS {table.name}").pl()["bad"]
+        connection.register("batch", asked.rechunk())
+        bad = pl.Series(connection.sql(f"SELECT {broken} AS bad FROM batch AS {table.name}").fetchnumpy()["bad"], dtype=pl.Boolean)
+        if not bad.any():
+            return rows, rows.clear().with_columns(broken_rules=pl.lit([], dtype=pl.List(pl.String)))
         quarantined = rows.filter(bad)
-        if quarantined.is_empty():
-            return rows, quarantined.with_columns(broken_rules=pl.lit([], dtype=pl.List(pl.String)))
-        connection.register("bad_rows", quarantined)
+        connection.register("bad_rows", asked.filter(bad))
         listed = connection.sql(f"SELECT [{names}] AS broken_rules FROM bad_rows AS {table.name}").pl()["broken_rules"].list.drop_nulls()
         return rows.filter(~bad), quarantined.with_columns(listed)
     finally:

@@ -254,6 +254,7 @@ def build(settings: Settings, chosen: Plan) -> None:
     night = _staged_night(settings, chosen, place.area)
     night.run_id = own_run(place) or night.run_id
     steps.link_persons(night)
+    steps.attach_claims(night)
     publish.make_folders(settings)
     restricted_directory(place.version.parent)
     making = staged.fresh(place.version)

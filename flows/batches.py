@@ -21,15 +21,16 @@ def weights(to_read: Sequence[Landed]) -> dict[str, int]:
 
 
 def batches(to_read: Sequence[Landed]) -> list[list[Landed]]:
-    """Deliveries in batches of 16 to 128 MB: most of 13,000 facilities send a small file. Says nothing of who is going to read them."""
+    """Deliveries in batches of 16 to 128 MB, the largest first: most of 13,000 facilities send a small file, and a large one that is read
+    last would keep one worker busy while the others wait. Says nothing of who is going to read them."""
     weight = weights(to_read)
     most = min(LARGE_BATCH, max(SMALL_BATCH, sum(weight.values()) // BATCHES))
     made: list[list[Landed]] = []
-    size = 0
+    sizes: list[int] = []
     for item in sorted(to_read, key=lambda x: (x.export or "", str(x.period), x.path)):
-        if not made or len(made[-1]) >= BATCH_FILES or size + weight[item.delivery_id] > most:
+        if not made or len(made[-1]) >= BATCH_FILES or sizes[-1] + weight[item.delivery_id] > most:
             made.append([])
-            size = 0
+            sizes.append(0)
         made[-1].append(item)
-        size += weight[item.delivery_id]
-    return made
+        sizes[-1] += weight[item.delivery_id]
+    return [made[n] for n in sorted(range(len(made)), key=lambda n: -sizes[n])]

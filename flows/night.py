@@ -21,7 +21,7 @@ from expectations.marts import ANALYST_TABLES, BI_TABLES
 from expectations.marts.quality import RESULTS
 from expectations.quarantine import reasons
 from expectations.validation import RuleResult, Validator
-from flows import linking
+from flows import attaching, linking
 from transforms.geography import Places
 from warehouse import assemble, card_persons, landing, manifests, packs, parts, profiles, publish, reference, staging
 from warehouse.arrivals import Arrivals, arrivals, entry, is_short, repeat, short_archives
@@ -293,6 +293,13 @@ def link_persons(night: Night) -> Mapping[str, Any] | None:
         return None
     with night.timed("persons"):
         return linking.link_persons(night.settings, night.ledger, night.run_id)
+
+
+def attach_claims(night: Night) -> None:
+    """Look for the persons of new claims that no identifier leads to a register."""
+    if attaching.due(night.settings, night.ledger):
+        with night.timed("attach claims") as step:
+            step.records = attaching.attach_claims(night.settings, night.ledger)
 
 
 def wanted(settings: Settings, ledger: Ledger) -> dict[str, str]:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 from itertools import chain
-from pathlib import Path
-from traceback import extract_tb
 
 from prefect import flow, unmapped
 from prefect.futures import as_completed
@@ -14,7 +12,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from flows import tasks
 from flows.artifacts import show
 from flows.batches import batches, weights
-from flows.night import Night, begin, leave_alone, log, up_to_date
+from flows.night import Night, begin, leave_alone, up_to_date
 from flows.processes import readers
 from flows.summary import Summary, summarise
 from warehouse.arrivals import Arrivals
@@ -42,18 +40,13 @@ def nightly(wait_seconds: float = 0, received_at: datetime | None = None) -> Sum
             results = tasks.validate(night, items, outcomes)
             tasks.record(night, found, items, outcomes, results)
         linkage = tasks.link_persons(night)
+        tasks.attach_claims(night)
         built = tasks.build(night)
         audited = tasks.audit(night, built)
         published = tasks.put_in_place(night, built)
         night.note_timings()
         summary = summarise(night, found, built, audited, published, linkage)
-        try:
-            show(night, summary, linkage)
-        except Exception as error:  # the version is published: a page that cannot be drawn does not make the night a failure
-            at = extract_tb(error.__traceback__)[-1]
-            log.warning(
-                "published, but the report could not be written (%s, %s:%s)", type(error).__name__, Path(at.filename).name, at.lineno
-            )
+        show(night, summary, linkage)
         return summary
 
 

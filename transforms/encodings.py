@@ -65,6 +65,8 @@ yên yêng yêt yêu
 """,
 )
 _SYLLABLE = re.compile(rf"(?:ngh?|nh|gi|gh?|kh|ph|th|tr|ch|qu|[bcdđhklmnprstvx])?(?:{'|'.join(sorted(_RIMES, key=lambda r: -len(r)))})")
+# A list of figures may hold no other Vietnamese word than the kind of a decision: QĐ, NĐ-CP, NQ-HĐND. (No vowels: MUÑOZ is no MUĐOZ.)
+_ABBREVIATION = re.compile("(?=..)[BCDGHKLMNPQRSTVX]*Đ[BCDĐGHKLMNPQRSTVX]*")
 _STOPPED = ("c", "ch", "p", "t", "k")
 _TONES = frozenset((_GRAVE, _ACUTE, _HOOK, _TILDE, _DOT))
 # All of Latin-1 above ASCII counts as letter: in mojibake `¸` stands for one. Combining marks belong to their word.
@@ -75,12 +77,15 @@ _ENOUGH_WORDS = 20_000
 
 
 def is_syllable(word: str) -> bool:
-    """Whether a word (NFC) is a possible Vietnamese syllable: onset, rime, one tone at most, and stops only with sắc or nặng."""
+    """Whether a word (NFC) is a possible Vietnamese syllable: onset, rime, one tone at most, stops only with sắc or nặng, and -oong (xoong)
+    without a tone (`Coâng` is Công in VNI, and would be Coõng in TCVN3)."""
     letters = unicodedata.normalize("NFD", word.lower())
     tones = [c for c in letters if c in _TONES]
     if len(tones) > 1:
         return False
     plain = unicodedata.normalize("NFC", "".join(c for c in letters if c not in _TONES))
+    if plain.endswith("oong") and tones:
+        return False
     return bool(_SYLLABLE.fullmatch(plain)) and (not plain.endswith(_STOPPED) or tones in ([_ACUTE], [_DOT]))
 
 
@@ -97,14 +102,18 @@ def converted(rows: pl.DataFrame, font: Font | None) -> pl.DataFrame:
         rows = rows.with_columns(pl.col(text).str.replace_many(list(table), list(table.values())))
     if not text:
         return rows
+    # ASCII is NFC, and most columns are ASCII: to see that costs a fraction of a regular expression.
+    ascii_only = rows.select((pl.col(text).str.len_bytes() == pl.col(text).str.len_chars()).all()).row(0)
+    if not (text := [name for name, plain in zip(text, ascii_only, strict=True) if not plain]):
+        return rows
     doubtful = rows.select(pl.col(text).str.contains(_MAYBE_NOT_NFC).any()).row(0)
     return rows.with_columns(pl.col([name for name, doubt in zip(text, doubtful, strict=True) if doubt]).str.normalize("NFC"))
 
 
 def _plausibility(words: Iterable[str], font: Font | None) -> float:
-    """Share of `words` that are syllables when read as `font`; 0 without words."""
+    """Share of `words` that are syllables, or abbreviations with Đ, when read as `font`; 0 without words."""
     readings = [converted_text(w, font) for w in words]
-    return sum(map(is_syllable, readings)) / len(readings) if readings else 0.0
+    return sum(bool(_ABBREVIATION.fullmatch(r)) or is_syllable(r) for r in readings) / len(readings) if readings else 0.0
 
 
 def telling_words(texts: Iterable[str]) -> list[str]:

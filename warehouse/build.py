@@ -78,7 +78,7 @@ class Build:
         self.settings = settings
         self.previous = previous
         self.connection = duckdb.connect(
-            str(scratch / "work.duckdb"),
+            ":memory:",  # what is thrown away need not be compressed; what memory does not hold goes to `spill`
             config={
                 "autoinstall_known_extensions": False,
                 "temp_directory": str(scratch / "spill"),
@@ -88,7 +88,6 @@ class Build:
         )
         self.connection.execute("LOAD parquet")
         self.connection.execute("SET parquet_metadata_cache = true")  # the memory's parts are looked at many times
-        self.connection.execute("PRAGMA disable_checkpoint_on_shutdown")  # what is thrown away need not be tidy
         self._deliveries = ledger.deliveries()
         self._key = key
         self._targets = {t.qualified_name: t for _, tables in CATALOGS for t in tables if t.schema not in DERIVED}

@@ -53,6 +53,7 @@ def given_fingerprints(settings: Settings, deliveries: pl.DataFrame, persons: st
         found[f"typed.{table.name}"] = sha256(table.name, _declaration(table), *read)
     found[f"typed.{CLAIM_LINES.name}"] = found["typed.claims"]
     found |= {f"reference.{name}": digest for name, digest in reference.fingerprints().items()}
+    found["persons.claim_persons"] = sha256(persons, found["typed.claims"])
     found["ledger.registers"] = found["typed.cards"]
     return found
 

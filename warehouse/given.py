@@ -51,6 +51,14 @@ class Given:
             c.execute("CREATE VIEW persons.card_persons AS SELECT * FROM read_parquet(getvariable('card_persons'))")
         else:
             c.execute("CREATE TABLE persons.card_persons (card_number VARCHAR, card_key VARCHAR, person_id VARCHAR)")
+        if self.settings.claim_persons_file.exists():
+            c.execute("SET VARIABLE claim_persons = ?", [str(self.settings.claim_persons_file)])
+            c.execute("CREATE VIEW persons.claim_persons AS SELECT * FROM read_parquet(getvariable('claim_persons'))")
+        else:
+            c.execute(
+                "CREATE TABLE persons.claim_persons"
+                " (delivery_id VARCHAR, row_number BIGINT, card_key VARCHAR, weight DOUBLE, probability DOUBLE, reason VARCHAR)"
+            )
 
     def _table(self, name: str, rows: pl.DataFrame) -> None:
         c = self.connection

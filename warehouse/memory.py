@@ -6,11 +6,11 @@ use and the person index alone; a build without one, or with one made by other c
 
 | table | grain |
 |---|---|
-| `memory.claim` | one row per version of a claim (`steps.claim_known`), a part per claim month |
-| `memory.claim_month` | digests of these by claim month and service month (`steps.digest_claim_month`) |
-| `memory.card_row`, `memory.citizen_row` | what the registers said last (`steps.card_row`, `steps.citizen_row`) |
-| `memory.card_persons` | the person index that was read (a link) |
-| `memory.delivery` | the deliveries of claims and cards that were in use |
+| `remembered.claim` | one row per version of a claim (`steps.claim_known`), a part per claim month |
+| `remembered.claim_month` | digests of these by claim month and service month (`steps.digest_claim_month`) |
+| `remembered.card_row`, `remembered.citizen_row` | what the registers said last (`steps.card_row`, `steps.citizen_row`) |
+| `remembered.card_persons` | the person index that was read (a link) |
+| `remembered.delivery` | the deliveries of claims and cards that were in use |
 """
 
 from __future__ import annotations
@@ -57,8 +57,8 @@ _SAME_ORDER = """
     SELECT coalesce(bool_and(rank_now > rank_before), true)
     FROM (
         SELECT n.received_rank AS rank_now, lag(n.received_rank) OVER (ORDER BY w.received_rank) AS rank_before
-        FROM memory.delivery AS w
-        INNER JOIN memory.used AS n ON n.delivery_id = w.delivery_id
+        FROM remembered.delivery AS w
+        INNER JOIN remembered.used AS n ON n.delivery_id = w.delivery_id
     ) AS kept
     WHERE rank_before IS NOT NULL
 """
@@ -74,7 +74,7 @@ def made_by(key: bytes) -> str:
 def usable(settings: Settings, remembered: Collection[Part], code: str) -> bool:
     """Whether a memory is whole and was made by the same code. One without claims is of no use."""
     return (
-        {p.table_name for p in remembered} == {f"memory.{t}" for t in TABLES}
+        {p.table_name for p in remembered} == {f"remembered.{t}" for t in TABLES}
         and all(p.fingerprint == code for p in remembered)
         and parts.all_there(settings, remembered)
     )
@@ -88,22 +88,22 @@ def show(c: duckdb.DuckDBPyConnection, settings: Settings, name: str, of_table: 
 
 
 def deliveries(c: duckdb.DuckDBPyConnection) -> bool:
-    """Create `memory.came` and `memory.gone` (delivery_id, export): deliveries that are in use now and were not, and the other way round.
+    """Create `remembered.came` and `remembered.gone` (delivery_id, export): deliveries that are in use now and were not, and the reverse.
 
     One that was read again is both. False where those that stay come in another order than before, which nobody knows how to follow.
     """
-    c.execute(f"CREATE OR REPLACE TABLE memory.used AS {USED}")
-    c.execute(f"CREATE OR REPLACE TABLE memory.came AS {_NOT_IN.format(one='memory.used', other='memory.delivery')}")
-    c.execute(f"CREATE OR REPLACE TABLE memory.gone AS {_NOT_IN.format(one='memory.delivery', other='memory.used')}")
+    c.execute(f"CREATE OR REPLACE TABLE remembered.used AS {USED}")
+    c.execute(f"CREATE OR REPLACE TABLE remembered.came AS {_NOT_IN.format(one='remembered.used', other='remembered.delivery')}")
+    c.execute(f"CREATE OR REPLACE TABLE remembered.gone AS {_NOT_IN.format(one='remembered.delivery', other='remembered.used')}")
     return bool(c.execute(_SAME_ORDER).fetchall()[0][0])
 
 
 def came(c: duckdb.DuckDBPyConnection, export: str) -> list[str]:
-    return [i for (i,) in c.execute("SELECT delivery_id FROM memory.came WHERE export = ? ORDER BY delivery_id", [export]).fetchall()]
+    return [i for (i,) in c.execute("SELECT delivery_id FROM remembered.came WHERE export = ? ORDER BY delivery_id", [export]).fetchall()]
 
 
 def write(settings: Settings, table: str, part: str, rows: pl.DataFrame, code: str) -> Part:
-    return parts.write(settings, f"memory.{table}", part, rows, code)
+    return parts.write(settings, f"remembered.{table}", part, rows, code)
 
 
 def link_index(settings: Settings, code: str) -> Part:
@@ -121,7 +121,7 @@ def link_index(settings: Settings, code: str) -> Part:
     with index.open("rb") as read:
         while block := read.read(1 << 20):
             digest.update(block)
-    folder = restricted_directory(settings.parts_dir / "memory.card_persons" / parts.WHOLE)
+    folder = restricted_directory(settings.parts_dir / "remembered.card_persons" / parts.WHOLE)
     path = folder / f"{digest.hexdigest()[:32]}.parquet"
     if not path.exists():
         new = path.with_name(f".{path.name}.next")
@@ -133,7 +133,7 @@ def link_index(settings: Settings, code: str) -> Part:
             shutil.copy2(source, new)
         new.replace(path)
     rows = pl.scan_parquet(path).select(pl.len()).collect().item()
-    return Part("memory.card_persons", parts.WHOLE, str(path.relative_to(settings.parts_dir)), rows, code)
+    return Part("remembered.card_persons", parts.WHOLE, str(path.relative_to(settings.parts_dir)), rows, code)
 
 
 def query(name: str) -> str:

@@ -107,6 +107,7 @@ MONTHLY: dict[str, Monthly] = {
     "marts.fund_quarter": _FUND,
     "facts.claim": _CARE,
     "facts.claim_cost": _CARE,
+    "facts.claim_likely_person": replace(_CARE, digests=_OF_CLAIMS | {"persons.claim_persons": "steps.digest_likely_persons"}),
 }
 
 # The step of a family that is cut down to the months that the parts to be made look at, once the digests are known, so that what reads it

@@ -27,7 +27,7 @@ from warehouse.storage import replacing
 LOADED, QUARANTINE = "loaded", "quarantine"
 VERDICTS = (LOADED, QUARANTINE)
 SMALL_BYTES = 4 << 20
-GROUP_BYTES = 256 << 20  # of small files that are in memory together
+GROUP_BYTES = 32 << 20  # of small files that are in memory together, where they are some twenty times as large
 
 
 class RowsMissing(Exception):

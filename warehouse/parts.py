@@ -107,7 +107,7 @@ def remove_orphans(settings: Settings, named: set[str], now: float | None = None
     removed = 0
     for path in settings.parts_dir.glob("*/*/*.parquet"):
         relative = path.relative_to(settings.parts_dir)
-        days = min(1.0, settings.keep_orphan_days) if relative.parts[0].startswith("memory.") else settings.keep_orphan_days
+        days = min(1.0, settings.keep_orphan_days) if relative.parts[0].startswith("remembered.") else settings.keep_orphan_days
         if str(relative) not in named and path.stat().st_mtime < today - days * SECONDS_A_DAY:
             path.unlink()
             removed += 1

@@ -94,6 +94,7 @@ def touched(exports: set[str]) -> list[str]:
     """Tables of the warehouse that read these exports, directly or through others."""
     reached = {f"typed.{e}" for e in exports} | ({"typed.claim_lines"} if "claims" in exports else set())
     reached |= {"persons.card_persons"} if "cards" in exports else set()
+    reached |= {"persons.claim_persons"} if exports & {"cards", "claims"} else set()
     for name, query in queries().items():  # each after those that it reads
         if query.reads & reached:
             reached.add(name)

@@ -75,6 +75,11 @@ class Settings(BaseSettings):
         return self.restricted_dir / "persons"
 
     @cached_property
+    def claim_persons_file(self) -> Path:
+        """Whom scoring finds for claims in no register; see `warehouse.claim_persons`."""
+        return self.persons_dir / "claim_persons.parquet"
+
+    @cached_property
     def relink_file(self) -> Path:
         """While it exists the next night links all cards anew."""
         return self.persons_dir / "relink"

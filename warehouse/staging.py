@@ -1,10 +1,11 @@
 """The rows of a night's new deliveries in one DuckDB file, so that Great Expectations can run the declared rules over them.
 
-`staged.<export>` holds loaded and quarantined rows alike; `known.*` what rules look codes up in.
+`staged.<export>` holds loaded and quarantined rows alike, in the columns that rules name; `known.*` what rules look codes up in.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -38,21 +39,24 @@ def stage(
     schema = {"delivery_id": pl.String(), "export": pl.String(), "pack": pl.String(), "records_loaded": pl.Int64()}
     read = pl.DataFrame(rows, schema=schema, orient="row")
     staged: list[Table] = []
+    named = _named()
     with duckdb.connect(str(database), config={"autoinstall_known_extensions": False, "memory_limit": MEMORY}) as c:
         c.execute(
             "SET force_compression = 'uncompressed'"
         )  # read some forty times and thrown away: finding the best way costs as much as all else
         reference.load(c)
+        c.execute("SET preserve_insertion_order = false")  # whoever lists rows puts them in order
         c.execute("CREATE SCHEMA staged")
         c.execute("CREATE SCHEMA known")
         c.execute("CREATE TABLE known.object_code AS SELECT DISTINCT object_code FROM reference.object_codes")
         for table in EXPORTS:
             of_export = read.filter(pl.col("export") == table.name)
-            columns = ", ".join(f"{f.name} {f.kind.duckdb}" for f in table.fields)
+            asked = [f for f in table.fields if f.name in named]
+            columns = ", ".join(f"{f.name} {f.kind.duckdb}" for f in asked)
             c.execute(f"CREATE TABLE staged.{table.name} ({columns})")
             for verdict in packs.VERDICTS:  # apart: the files of a verdict have one schema, and DuckDB need not compare them
                 files = packs.files(settings, verdict, table, of_export)
-                packs.insert(c, f"staged.{table.name}", files, of_export, [f.name for f in table.fields])
+                packs.insert(c, f"staged.{table.name}", files, of_export, [f.name for f in asked])
             if not of_export.is_empty():
                 staged.append(table)
         c.execute("CREATE TABLE known.facility AS SELECT DISTINCT facility_code FROM staged.facilities WHERE facility_code IS NOT NULL")
@@ -60,6 +64,12 @@ def stage(
             c, "known.facility", packs.files(settings, packs.LOADED, FACILITIES, known_facilities), known_facilities, ["facility_code"]
         )
     return staged
+
+
+def _named() -> frozenset[str]:
+    """What the rules name, and the keys that they list: no other column of the rows is looked at. (A rule may look into another export.)"""
+    rules = " ".join(r.offends for table in EXPORTS for r in table.rules)
+    return frozenset(re.findall(r"\w+", rules)).union(*(t.key for t in EXPORTS), ("facility_code",))
 
 
 def results(database: Path, tables: Sequence[Table], found: Sequence[RuleResult]) -> pl.DataFrame:

@@ -64,6 +64,16 @@ def replacing(path: Path, mode: int = RESTRICTED_FILE_MODE) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def _repeating(frame: pl.DataFrame) -> list[str]:
+    """The columns worth a dictionary, told by the head of the first rows: filling one with values that do not repeat, to give it up when it
+    is full, costs as much as writing the column does."""
+    head = frame.head(4_096).select(pl.selectors.exclude(pl.selectors.nested()))
+    if head.is_empty():
+        return []
+    distinct = head.select(pl.all().n_unique()).row(0, named=True)
+    return [name for name, count in distinct.items() if 2 * count <= head.height]
+
+
 class ParquetSink:
     """One Parquet file written batch by batch in `spool`; `close` puts it in place, leaving the block early removes it.
 
@@ -92,7 +102,9 @@ class ParquetSink:
             handle, name = tempfile.mkstemp(prefix=f"{self.path.name}.", dir=restricted_directory(self._spool))
             os.close(handle)
             self._temporary = Path(name)
-            self._writer = pq.ParquetWriter(self._temporary, table.schema, compression="zstd", compression_level=1)
+            self._writer = pq.ParquetWriter(
+                self._temporary, table.schema, compression="zstd", compression_level=1, use_dictionary=_repeating(frame)
+            )
         self._writer.write_table(table)
         self.rows += frame.height
 

@@ -1,6 +1,6 @@
 """planning/population: population by place, sex and age."""
 
-from expectations.declare import CODE, COMMUNE, INTEGER, PROVINCE, SEX, TEXT, YEAR, Field, Rule, Table
+from expectations.declare import CODE, COMMUNE, INTEGER, PROVINCE, SEX, TEXT, YEAR, Field, Rule, Severity, Table
 from expectations.rules import PLACES, TECHNICAL, WARNING, cell_rules, place_rules, row_rules
 
 AGE_BANDS = ("0-5", "6-17", "18-59", "60-69", "70-79", "80+")
@@ -10,7 +10,7 @@ DELIVERED = (
     Field("province", PROVINCE, "Province, code of the file's period, else of 31 December of the year", "MATINH", "Mã tỉnh",
           ("MA_TINH", "Tỉnh"), required=True, needed=True),
     Field("commune", COMMUNE, "Commune; empty: the whole province", "MAXA", "Mã xã", ("MA_XA", "Xã")),
-    Field("sex", SEX, "Sex; empty: both", "GIOI_TINH", "Giới tính"),
+    Field("sex", SEX, "Sex; empty: both", "GIOI_TINH", "Giới tính", unreadable=Severity.ERROR),  # unread it would be a row of both
     Field("age_band", CODE, "Age band in full years; empty: all ages", "NHOM_TUOI", "Nhóm tuổi", choices=AGE_BANDS),
     Field("population", INTEGER, "Population", "DAN_SO", "Dân số", ("Số dân",), unit="persons", required=True, needed=True),
     Field("publisher", TEXT, "Who published the figure", "NGUON", "Nguồn"),

@@ -1,6 +1,6 @@
 """Claim-level facts of `analyst.duckdb`: no name and no identifier, but keyed hashes, which the law still counts as personal data."""
 
-from expectations.declare import INTEGER, MONEY, MONTH, TEXT, Field, Rule, Table
+from expectations.declare import INTEGER, MONEY, MONTH, RATE, TEXT, Field, Rule, Table
 from expectations.marts.claims import CARE_TYPE, FACILITY_CODE, MONEY_FIELDS, MONTH_OF_CLAIM
 from expectations.marts.coverage import DEFECT
 from expectations.rules import ERROR, WARNING
@@ -15,6 +15,8 @@ CLAIM = Table(
     fields=(
         _CLAIM_KEY,
         Field("person_key", TEXT, "Person: keyed hash of the person index; by law still personal data", needed=True),
+        Field("person_found_by", TEXT, "What led to the person: card, card_digits (its last ten), citizen_id; among_claims: in no register, "
+              "one person with claims of the same identifiers; alone: without any", vietnamese="Cách xác định người bệnh", needed=True),
         FACILITY_CODE,
         MONTH_OF_CLAIM,
         Field("service_month", MONTH, "Service month, first day: the month of discharge (NGAY_RA)", vietnamese="Tháng ra viện", needed=True),
@@ -39,6 +41,9 @@ CLAIM = Table(
         Rule("claim.key.missing", ERROR,
              "claim_key IS NULL OR person_key IS NULL OR facility_code IS NULL OR month IS NULL OR service_month IS NULL OR care_type IS NULL",
              "a claim has no key, person, facility, month or care type", DEFECT, "claim_key"),
+        Rule("claim.person_found_by.unknown", ERROR,
+             "coalesce(person_found_by NOT IN ('card', 'card_digits', 'citizen_id', 'among_claims', 'alone'), true)",
+             "nothing says what led to the person", DEFECT, "person_found_by"),
         Rule("claim.money.missing", ERROR,
              "total_cost IS NULL OR covered_cost IS NULL OR fund_paid IS NULL OR copayment IS NULL OR self_paid IS NULL OR other_sources IS NULL",
              "an amount is missing", DEFECT, "total_cost"),
@@ -73,4 +78,29 @@ CLAIM_COST = Table(
     ),
 )  # fmt: skip
 
-FACTS: tuple[Table, ...] = (CLAIM, CLAIM_COST)
+CLAIM_LIKELY_PERSON = Table(
+    schema="facts", name="claim_likely_person", key=("claim_key",), vietnamese="Người bệnh có khả năng của hồ sơ không khớp thẻ",
+    grain="One row per current claim in no register for which scoring finds a person. Where to look: no mart counts by it.",
+    source=_SOURCE,
+    fields=(
+        _CLAIM_KEY,
+        Field("person_key", TEXT, "The likely person: as facts.claim.person_key of that person's own claims", needed=True),
+        MONTH_OF_CLAIM,
+        FACILITY_CODE,
+        Field("probability", RATE, "That the claim is this person's, beside all others compared and nobody", needed=True),
+        Field("weight_bits", RATE, "Weight of the best card: log2 of the odds of a match", unit="bits", needed=True),
+        Field("reason", TEXT, "Level of agreement of each field; what is missing is left out", vietnamese="Lý do", needed=True),
+    ),
+    rules=(
+        Rule("claim_likely_person.claim_key.twice", ERROR,
+             "claim_key IN (SELECT claim_key FROM facts.claim_likely_person GROUP BY claim_key HAVING count(*) > 1)",
+             "two persons are said to be the likely one of a claim", DEFECT, "claim_key"),
+        Rule("claim_likely_person.claim_key.known", ERROR,
+             "coalesce(claim_key NOT IN (SELECT claim_key FROM facts.claim WHERE person_found_by IN ('among_claims', 'alone')), true)",
+             "a claim whose person is known has a likely one too", DEFECT, "claim_key"),
+        Rule("claim_likely_person.probability.out_of_range", ERROR, "coalesce(probability NOT BETWEEN 0.99 AND 1, true)",
+             "a person is named who is not likely", DEFECT, "probability"),
+    ),
+)  # fmt: skip
+
+FACTS: tuple[Table, ...] = (CLAIM, CLAIM_COST, CLAIM_LIKELY_PERSON)

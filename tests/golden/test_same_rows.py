@@ -23,7 +23,7 @@ FROM_REGISTERS = {
 FROM_CLAIMS = {
     "marts.facility_month", "marts.facility_service_month", "marts.facility_cost_group_month", "marts.diagnosis_month",
     "marts.referral_month", "marts.province_claims_month", "marts.claim_signals_month", "marts.fund_quarter",
-    "marts.national_reconciliation", "facts.claim", "facts.claim_cost",
+    "marts.national_reconciliation", "facts.claim", "facts.claim_cost", "facts.claim_likely_person",
 }  # fmt: skip
 ALWAYS_MADE_ANEW = {"quality.deliveries", "quality.results", "quality.quarantine", "quality.timings"}
 

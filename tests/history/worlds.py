@@ -42,6 +42,7 @@ class Area:
         items, outcomes = steps.settle(night, found, outcomes)
         steps.record(night, found, items, outcomes, pl.DataFrame())
         steps.link_persons(night)
+        steps.attach_claims(night)
         built = steps.build(night)
         steps.complete(settings, built, [RuleResult("marts.facility_month", "told.by.nobody", "warning", 1)])
         steps.put_in_place(night, built)

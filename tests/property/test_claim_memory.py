@@ -170,7 +170,7 @@ def look(world: World, area: Settings, remembered: Collection[Part]) -> tuple[Pa
 
 def files(made: Collection[Part]) -> set[tuple[str, str, str]]:
     """Which night's ranks a memory was made with says nothing about claims."""
-    return {(p.table_name, p.part, p.file) for p in made if p.table_name != "memory.delivery"}
+    return {(p.table_name, p.part, p.file) for p in made if p.table_name != "remembered.delivery"}
 
 
 def check(seed: int, folder: Path) -> None:
@@ -212,7 +212,7 @@ def test_who_is_in_no_register_is_known_by_the_claims_of_other_nights(tmp_path: 
         world.claims[f"d{n:02}"][0]["delivery_id"] = f"d{n:02}"
         remembered = look(world, area, remembered)
         assert files(remembered) == files(look(world, area, ()))
-        known = [pl.read_parquet(area.parts_dir / p.file) for p in remembered if p.table_name == "memory.claim"]
+        known = [pl.read_parquet(area.parts_dir / p.file) for p in remembered if p.table_name == "remembered.claim"]
         told.append(pl.concat(known).filter(pl.col("label") == "current").select("episode", "person_id").sort("episode").rows())
     card, citizen = "unlisted card 9876543210", "unlisted citizen 030080000003"
     assert told == [[("A", card)], [("A", card), ("B", card)], [("B", citizen)]]

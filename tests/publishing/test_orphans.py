@@ -16,7 +16,7 @@ DAY = 86_400
 def test_only_old_orphans_are_removed(tmp_path: Path) -> None:
     settings = Settings(home=tmp_path, keep_orphan_days=10)
     rows = [pl.DataFrame({"n": [n]}) for n in range(4)]
-    memories = [parts.write(settings, "memory.claim", "2025-07", r, "") for r in rows[:3]]
+    memories = [parts.write(settings, "remembered.claim", "2025-07", r, "") for r in rows[:3]]
     live, staged, old, young = (parts.write(settings, "marts.x", "2025-07", r, "") for r in rows)
     now = 1_800_000_000.0
     for part in (live, staged, old):

@@ -135,6 +135,7 @@ def warehouse(
     *,
     lines: str = "row_number",
     cards: str = "card_number",
+    likely_persons: str = "row_number",
     budgets: str = "year",
     facilities: str = FACILITIES,
     insured: str = "month",
@@ -142,7 +143,8 @@ def warehouse(
     """A database of literal tables, in which `rows` builds what it is asked for.
 
     `claims` and `cards` are the typed rows of their exports; a line of `lines` names its claim by the claim's place in the table;
-    `cards` also says whose each card is (`person`). `none` in a claim is a NULL where there is a default.
+    `cards` also says whose each card is (`person`); so does a line of
+    `likely_persons`, which scoring found. `none` in a claim is a NULL where there is a default.
     """
     con = duckdb.connect()
     for schema in ("typed", "persons", "reference", "dims", "steps", "marts", "facts"):
@@ -166,6 +168,22 @@ def warehouse(
     _create(con, "typed.cards", _export(CARDS), [_card(row, n) for n, row in enumerate(parsed(cards), 1)])
     given_out = [{"received_rank": "1", "row_number": str(n), **row} for n, row in enumerate(parsed(budgets), 1)]
     _create(con, "typed.budgets", _export(BUDGETS), given_out)
+    likely = dict.fromkeys(("delivery_id", "card_key", "reason"), _TEXT) | {
+        "row_number": "BIGINT",
+        "weight": "DOUBLE",
+        "probability": "DOUBLE",
+    }
+    found = [
+        {
+            "delivery_id": listed[int(row["row_number"]) - 1]["delivery_id"],
+            "weight": "9",
+            "probability": "0.998",
+            "reason": "name same",
+            **row,
+        }
+        for row in parsed(likely_persons)
+    ]
+    _create(con, "persons.claim_persons", likely, found)
     _create(con, "persons.card_persons", dict.fromkeys(("card_number", "card_key", "person_id"), _TEXT), _card_persons(parsed(cards)))
     return con
 

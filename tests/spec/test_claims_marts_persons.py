@@ -134,3 +134,27 @@ def test_chains_of_any_shape_are_followed_to_their_end(pairs: list[tuple[int, in
         expected.append((set(pair).union(*(g[0] for g in touched)), {f"E{number:02}"}.union(*(g[1] for g in touched))))
     listed = "\n".join(f"E{n:02} | GD401{7000000000 + a};GD401{7000000000 + b}" for n, (a, b) in enumerate(pairs))
     assert together(f"episode | card_numbers\n{listed}") == sorted((g[1] for g in expected), key=min)
+
+
+def test_a_likely_person_is_told_of_claims_in_no_register_only_and_counts_nowhere() -> None:
+    con = warehouse(
+        """
+        episode | card_numbers    | citizen_id
+        A       | DN4010000000011 |
+        B       |                 |
+        C       | DN4790000000077 |
+        """,
+        cards=CARDS,
+        likely_persons="""
+        row_number | card_key        | probability | weight
+        1          | DN4790000000022 | 0.999       | 12
+        2          | DN4790000000022 | 0.999       | 12
+        3          | DN4010000000011 | 0.995       | 9
+        """,
+    )
+    claims = dict(rows(con, "facts.claim", "claim_key, person_key"))  # type: ignore[arg-type]
+    how = dict(rows(con, "facts.claim", "claim_key, person_found_by"))  # type: ignore[arg-type]
+    likely = dict(rows(con, "facts.claim_likely_person", "claim_key, person_key"))  # type: ignore[arg-type]
+    assert sorted(str(how[key]) for key in likely) == ["alone", "among_claims"]
+    assert claims[next(k for k, found_by in how.items() if found_by == "card")] in likely.values()  # C is likely An's, and keyed as A is
+    assert len(set(claims.values())) == 3

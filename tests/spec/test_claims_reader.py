@@ -152,6 +152,18 @@ def test_encodings_of_the_envelope(tmp_path: Path, encoding: str) -> None:
     assert read(tmp_path, text.encode(encoding))[0] == [expected_claim(full_name=name)]
 
 
+def test_an_envelope_in_utf_8_that_declares_utf_16(tmp_path: Path) -> None:
+    assert read(tmp_path, envelope(hoso()).replace('encoding="utf-8"', 'encoding="UTF-16"', 1))[0] == [expected_claim()]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("declared", ["utf-8", "utf-16"])
+def test_an_inline_document_with_its_declaration_in_an_envelope_of_utf_16(tmp_path: Path, encoding: str, declared: str) -> None:
+    record = f"<HOSO>{part('XML1', DECLARED.format(declared) + XML1)}{part('XML2', b64(XML2))}{part('XML3', XML3)}</HOSO>"
+    text = envelope(record).replace('encoding="utf-8"?><GIAM', 'encoding="utf-16"?><GIAM')
+    assert read(tmp_path, text.encode(encoding)) == ([expected_claim()], LINES)
+
+
 @pytest.mark.parametrize("header", ["<SOLUONGHOSO>2</SOLUONGHOSO>{}", "{}<SOLUONGHOSO> 2 </SOLUONGHOSO>"])
 def test_the_header_may_stand_after_the_list(tmp_path: Path, header: str) -> None:
     body = f"<DANHSACHHOSO>{hoso()}{hoso()}</DANHSACHHOSO>"

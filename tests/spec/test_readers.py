@@ -12,6 +12,7 @@ import xlsxwriter
 from expectations.exports import BUDGETS, CARDS, FACILITIES, POPULATION, TARGETS
 from warehouse.profiles import Profile, parse
 from warehouse.readers import tabular
+from warehouse.refusal import Refusal
 
 TARGETS_ROWS = [
     {"row_number": 2, "row_flaw": None, "year": "2025", "province": "01", "target_pct": "95.5", "instrument": "Quyết định 546"},
@@ -101,6 +102,7 @@ def test_font_encodings_in_parquet(tmp_path, text):
         ("Coäng hoøa xaõ hoäi chuû nghóa Vieät Nam", "Cộng hòa xã hội chủ nghĩa Việt Nam"),
         ("Ñoäc laäp - Töï do - Haïnh phuùc", "Độc lập - Tự do - Hạnh phúc"),
         ("NGUYEÃN VAÊN ÑÖÙC", "NGUYỄN VĂN ĐỨC"),
+        ("Coâng ty", "Công ty"),
     ],
 )
 def test_font_encodings_beside_element_names(tmp_path, mojibake, meant):
@@ -108,7 +110,19 @@ def test_font_encodings_beside_element_names(tmp_path, mojibake, meant):
     assert found[0]["instrument"] == meant
 
 
-@pytest.mark.parametrize("text", ["Hoàng Đoàn Lý Hà", "Hà", "Tài", "ðoàn ñạt Nguyễn", "José Müller", "BÙI ÁNH", "Tô Hòa Ân", "Á"])
+@pytest.mark.parametrize(
+    ("codec", "decision", "council"),
+    [("cp1258", "QĐ", "HĐND"), ("latin-1", "Q§", "H§ND"), ("latin-1", "QÑ", "HÑND"), ("utf-8", "Q§", "H§ND"), ("utf-8", "QĐ", "HĐND")],
+    ids=["cp1258", "tcvn3", "vni", "mojibake", "utf-8"],
+)
+def test_decisions_may_be_all_that_tells_the_encoding(tmp_path, codec, decision, council):
+    text = f"NAM,MATINH,CHI_TIEU,VAN_BAN\n2025,01,95,546/{decision}-TTg\n2025,22,95,35/2024/NQ-{council}\n"
+    assert [r["instrument"] for r in rows(tmp_path, text.encode(codec))] == ["546/QĐ-TTg", "35/2024/NQ-HĐND"]
+
+
+@pytest.mark.parametrize(
+    "text", ["MUÑOZ", "§", "Điều 5 § 2", "Hoàng Đoàn Lý Hà", "Hà", "Tài", "ðoàn ñạt Nguyễn", "José Müller", "BÙI ÁNH", "Tô Hòa Ân", "Á"]
+)
 def test_unicode_is_left_as_it_is(tmp_path, text):
     assert rows(tmp_path, f"NAM,MATINH,CHI_TIEU,VAN_BAN\n2025,01,95,{text}\n")[0]["instrument"] == text
 
@@ -179,6 +193,32 @@ def test_a_last_row_of_nul_bytes_is_damage_and_no_footer(tmp_path):
 def test_totals_and_signatures_are_no_records(tmp_path, last):
     found = rows(tmp_path, f"{CARD}\nGD4220000000001;Lê A;1980;1;22;;01/01/2025\n{last}\n", CARDS)
     assert [r["row_number"] for r in found] == [2]
+
+
+@pytest.mark.parametrize(
+    ("last", "kept"),
+    [
+        (";Tổng cộng: 1;;", [2]), (";;;Ngày 05 tháng 10 năm 2025", [2]), (";;;NGƯỜI LẬP", [2]), (";;;(Ký, ghi rõ họ tên)", [2]),
+        (";;;Lê A", [2]), ("2025;22002;;", [2, 3]), (";22002;;5", [2, 3]), (";22002;;năm triệu", [2, 3]), ("2025;;;", [2, 3]),
+    ],
+)  # fmt: skip
+def test_signatures_below_a_table_with_but_two_required_columns(tmp_path, last, kept):
+    assert [r["row_number"] for r in rows(tmp_path, f"NAM;MA_CSKCB;MATINH;DU_TOAN\n2025;22001;;7\n{last}\n", BUDGETS)] == kept
+
+
+@pytest.mark.parametrize(("row", "column", "read"), [(1_048_575, 16_383, False), (1_048_575, 3, True)])
+def test_a_stray_cell_far_out_costs_the_file_and_not_the_night(tmp_path, row, column, read):
+    file = tmp_path / "book.xlsx"
+    with xlsxwriter.Workbook(file) as book:
+        sheet = book.add_worksheet()
+        sheet.write_row(0, 0, ["NAM", "MATINH", "CHI_TIEU", "VAN_BAN"])
+        sheet.write_row(1, 0, ["2025", "22", "95", "QĐ 1"])
+        sheet.write(row, column, " ")
+    if read:
+        assert [r["row_number"] for r in rows(tmp_path, file.read_bytes())] == [2]
+    else:
+        with pytest.raises(Refusal, match=r"from A1 to XFD1048576, 17,179,869,184 cells.*delete the rows and columns"):
+            rows(tmp_path, file.read_bytes())
 
 
 def test_a_total_between_records_stays_a_record(tmp_path):

@@ -90,7 +90,7 @@ def link_new(
     """
     gone = _cards_of(standing, touched)
     new = standardise(changed)
-    new = replace(new, rows=_as_pinned(standing, new.rows))
+    new = replace(new, rows=as_pinned(standing, new.rows))
     _check_pinned(standing, new, gone)
     old = part(standing, gone)
     met, crowds = partners(standing, [*probes(new), *probes(old)], BLOCK_LIMIT)
@@ -110,7 +110,7 @@ def link_new(
     place = pl.DataFrame({"card_key": standing.cards["card_key"].gather(kept), "base": pl.Series(kept, dtype=pl.UInt32)})
     place = records.cards.with_row_index("card").join(place, on="card_key", how="left", maintain_order="left")
     fresh = (place["base"].is_null() | place["base"].is_in(pl.Series(repaired, dtype=pl.UInt32).implode())).to_numpy()
-    scored, weighed = _scored(records, fresh, model, standing.frequencies)
+    scored, weighed = scored_fresh(records, fresh, model, standing.frequencies)
     standing_pairs = _standing_pairs(standing, place, fresh, gone, repaired)
     inside = standing_pairs.filter(pl.col("l").is_not_null() & pl.col("r").is_not_null())
     inside = inside.select(left="l", right="r", weight="weight")
@@ -175,7 +175,7 @@ def _check_pinned(standing: Standing, new: Records, gone: Array) -> None:
         raise Relink("a number that was set aside is carried by fewer names now")
 
 
-def _as_pinned(standing: Standing, rows: pl.DataFrame) -> pl.DataFrame:
+def as_pinned(standing: Standing, rows: pl.DataFrame) -> pl.DataFrame:
     """New rows without the numbers that are set aside, verified by the rule of the index."""
     for kind in CROWDED:
         numbers = standing.set_aside.filter(pl.col("kind") == kind)["number"].unique()
@@ -198,7 +198,7 @@ def _component_of(standing: Standing, cards: list[Array]) -> Array:
     return np.flatnonzero(np.isin(standing.component, wanted)).astype(np.int64)
 
 
-def _scored(records: Records, fresh: Array, model: Model, known: Frequencies) -> tuple[pl.DataFrame, pl.DataFrame]:
+def scored_fresh(records: Records, fresh: Array, model: Model, known: Frequencies) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Pairs of cards (`left`, `right`, `weight`, `pattern`) of which one is fresh, and the patterns."""
     found = candidates(records).pairs
     card = records.rows["card"].to_numpy()

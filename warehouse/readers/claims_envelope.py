@@ -8,6 +8,7 @@ change how the XML around it reads, so lxml is given a short token in its place 
 
 from __future__ import annotations
 
+import codecs
 import re
 import secrets
 from collections import deque
@@ -204,21 +205,27 @@ def _check_start(path: Path) -> bool:
 _DECLARATION = re.compile(rb"<\?xml\s[^<>?]{0,200}\?>")
 _OWN_DECLARATION = re.compile(rb"(?:\xef\xbb\xbf)?\s*<\?xml\s[^<>?]{0,200}\?>")
 _LONGEST_DECLARATION = 210
+# The first two bytes of a file: a byte order mark, or a `<`.
+_UTF_16 = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"<\0": "utf-16-le", b"\0<": "utf-16-be"}
 
 
 def _chunks(path: Path, size: int = _CHUNK) -> Iterator[bytes]:
     """The bytes of the file, with the declarations of inline documents blanked out.
 
     Programs paste a document with its `<?xml … ?>` into NOIDUNGFILE, which no XML allows. Spaces in its place keep lines and columns.
+    A file in UTF-16 is given as UTF-8, since all that looks into the bytes, this too, looks for ASCII. Its own declaration then is blank,
+    as is one that says UTF-16 of what is none (.NET writes it so).
     """
     with path.open("rb") as file:
+        codec = _UTF_16.get(file.read(2))
+        file.seek(0)
+        decoder = codec and codecs.getincrementaldecoder(codec)()
         rest, first = b"", True
         while chunk := file.read(size):
-            data = rest + chunk
-            own = 1 if first else 0  # the file's own declaration stands at its start
-            if data.find(b"<?xml", own) >= 0:
-                start = data[:own] and _OWN_DECLARATION.match(data)
-                keep = start.end() if start else 0
+            data = rest + (_utf8(decoder, chunk) if decoder else chunk)
+            own = _OWN_DECLARATION.match(data) if first and not decoder else None
+            keep = own.end() if own and b"utf-16" not in own[0].lower() else 0
+            if data.find(b"<?xml", keep) >= 0:
                 data = data[:keep] + _DECLARATION.sub(lambda m: b" " * len(m[0]), data[keep:])
             tail = data.rfind(b"<", max(len(data) - _LONGEST_DECLARATION, 0))
             cut = tail if tail > 0 and data[tail : tail + 5] == b"<?xml"[: len(data) - tail] else len(data)
@@ -226,6 +233,14 @@ def _chunks(path: Path, size: int = _CHUNK) -> Iterator[bytes]:
             yield data[:cut]
         if rest:
             yield rest
+
+
+def _utf8(decoder: codecs.IncrementalDecoder, chunk: bytes) -> bytes:
+    """UTF-16 as UTF-8 without a byte order mark. What is none goes on as a NUL, at which lxml stops with line and column."""
+    try:
+        return decoder.decode(chunk).encode()
+    except UnicodeError:
+        return b"\0"
 
 
 def _ascii_compatible(start: bytes) -> bool:

@@ -182,8 +182,9 @@ def is_footer(cells: Sequence[str | None], required: Sequence[int]) -> bool:
     """Whether a row right below the data is a total, a signature or a note, and no record. `required`: places of the required columns.
 
     A data row with an empty or broken key cell must stay a record (it goes to quarantine), so each sign is narrow: a cell that begins as
-    totals do or is a total's word (`Tổng`; not the surname `Tống`) beside an empty required cell; the words of a signature; or at most
-    three filled cells with more than half of the required ones empty and none of these filled with a code or a number.
+    totals do or is a total's word (`Tổng`; not the surname `Tống`) beside an empty required cell; the words of a signature, or at most
+    three filled cells, with more than half of the required ones empty and none of these filled with a code or a number. Where just half
+    of the required ones are empty (a table may have but two) no cell at all may hold a code or a number.
     """
     filled = [c for c in cells if c]
     needed = [cells[n] for n in required]
@@ -192,11 +193,10 @@ def is_footer(cells: Sequence[str | None], required: Sequence[int]) -> bool:
         return False
     if any(_is_total(c) for c in filled):
         return True
+    signed = any(_SIGNATURES.search(c) for c in filled)
     if lacking * 2 > len(needed):
-        if any(_SIGNATURES.search(c) for c in filled):
-            return True
-        return len(filled) <= 3 and not any(_CODE.fullmatch(c) for c in needed if c)
-    return False
+        return signed or (len(filled) <= 3 and not any(_CODE.fullmatch(c) for c in needed if c))
+    return lacking * 2 == len(needed) and (signed or len(filled) <= 3) and not any(_CODE.fullmatch(c) for c in filled)
 
 
 def _is_total(cell: str) -> bool:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,14 +13,22 @@ import polars as pl
 
 from warehouse.refusal import Refusal
 
+# A sheet lies in memory as the rectangle around all its filled cells, so one stray cell in the last corner (XFD1048576) is 17 billion
+# empty ones, and the process dies of it. A hundred million (a full sheet of 95 columns) take some 3 GB.
+MOST_CELLS = 100_000_000
+_SHEET = re.compile(r"/?xl/worksheets/[^/]+\.xml", re.IGNORECASE)
+_DIMENSION = re.compile(rb"""<(?:\w+:)?dimension\s+ref=["']([A-Z]{1,3})([0-9]{1,7}):([A-Z]{1,3})([0-9]{1,7})["']""")
+_DIMENSION_WITHIN = 64 << 10
+
 
 def sheets(path: Path) -> Iterator[tuple[str, pl.DataFrame]]:
     """Name and cells of each sheet in order: `row_number` (Int64, the row in the sheet from 1), `row_flaw` (String, null) and `c0` …
     (String).
 
     Cells are as calamine writes them: dates `2024-08-29 00:00:00`, integers without `.0`, no exponents, `true`/`false`; an error (`#N/A`)
-    is null. A sheet is held in memory whole (a workbook has at most 1,048,576 rows). Raises `Refusal('unreadable_workbook')`.
+    is null. A sheet is held in memory whole (a workbook has at most 1,048,576 rows). Raises `Refusal`: unreadable_workbook, vast_workbook.
     """
+    _refuse_vast(path)
     try:
         book = fastexcel.read_excel(path)
         names = book.sheet_names
@@ -40,6 +51,39 @@ def sheets(path: Path) -> Iterator[tuple[str, pl.DataFrame]]:
                 pl.all().cast(pl.String),
             ),
         )
+
+
+def _refuse_vast(path: Path) -> None:
+    """Look up how large the sheets say they are, before anything makes room for that. XLSX only; an old XLS cannot be vast."""
+    if not zipfile.is_zipfile(path):
+        return
+    try:
+        with zipfile.ZipFile(path) as book:
+            for name in filter(_SHEET.fullmatch, book.namelist()):
+                with book.open(name) as sheet:
+                    said = _DIMENSION.search(sheet.read(_DIMENSION_WITHIN))
+                if said and (cells := _cells(*said.groups())) > MOST_CELLS:
+                    ends = b"".join((*said.groups()[:2], b" to ", *said.groups()[2:])).decode()
+                    raise Refusal(
+                        "vast_workbook",
+                        f"a sheet reaches from {ends}, {cells:,} cells, most of them empty; delete the rows and columns behind the data"
+                        " (Ctrl+End shows where Excel sees the end), or save it as CSV",
+                        name.rsplit("/", 1)[-1],
+                    )
+    except (zipfile.BadZipFile, zlib.error, OSError, ValueError, NotImplementedError, RuntimeError, EOFError) as error:
+        raise _damaged() from error
+
+
+def _cells(first_column: bytes, first_row: bytes, last_column: bytes, last_row: bytes) -> int:
+    return (_number(last_column) - _number(first_column) + 1) * (int(last_row) - int(first_row) + 1)
+
+
+def _number(letters: bytes) -> int:
+    """Place of a column: A is 1, XFD 16,384."""
+    number = 0
+    for letter in letters:
+        number = number * 26 + letter - 64
+    return number
 
 
 def _damaged() -> Refusal:

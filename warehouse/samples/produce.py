@@ -11,7 +11,18 @@ import polars as pl
 
 from expectations.exports.cards import CARDS
 from expectations.exports.facilities import FACILITIES
-from warehouse.samples import claim_files, claim_lists, costs, faults, lists, registers, truth_claims, truth_coverage, truth_lapse
+from warehouse.samples import (
+    claim_files,
+    claim_lists,
+    costs,
+    faults,
+    lists,
+    registers,
+    truth_claims,
+    truth_coverage,
+    truth_duplicates,
+    truth_lapse,
+)
 from warehouse.samples.cards import spans as make_spans
 from warehouse.samples.damage import BadRows, card_faults
 from warehouse.samples.dialects import dialect_of
@@ -105,6 +116,7 @@ def write(
     truth.mkdir(parents=True)
     counted = truth_coverage.counted(listed, delivered, places, window)
     marts = truth_coverage.coverage(counted, delivered, known, places, facilities, window)
+    marts["duplicate_cards_month"] = truth_duplicates.duplicates(listed, counted, delivered, places, window)
     marts["lapse_month"] = truth_lapse.lapses(listed, counted, delivered, places, window)
     marts |= truth_coverage.employers(listed, delivered, known, places, window)
     marts |= truth_claims.claim_marts(claims, claim_lines, known, marts["coverage_province_month"], facilities)
@@ -121,7 +133,7 @@ def write(
 
 _KEPT = ["period", "register", "span", "person", "card", "full", "object", "province", "commune", "valid_from", "valid_to",
 "withdrawn_on", "reason",
-         "sex", "birth", "year_only", "tax_code", "registered", "cause"]  # fmt: skip
+         "sex", "birth", "year_only", "tax_code", "registered", "cause", "citizen_id"]  # fmt: skip
 
 
 def _faults(

@@ -4,8 +4,8 @@ Readings of the contract where it leaves room:
 - `referred_in_visits`: claims whose registered facility lies in another province than the care; `referred_out_visits` the same seen from
   home, given for provinces that have care of their own in the month.
 - `copayment_share` is a fraction: co-payment / covered cost. `icd_code` is the code as sent.
-- `outside_card_validity`: no listed card is valid by the claim's own dates, and none by any register's (a withdrawal does not
-  end these dates).
+- `outside_card_validity`: no listed card is valid by the claim's own dates, and none by what the registers said last
+  (a withdrawal ends what the register says).
 - `frequent_visits`: eight claims of one settlement month; all of them are flagged. `same_day`: the day of NGAY_VAO.
 - `several_cards`: by what the registers said last about each card and first day of validity.
 - `fund_quarter`: rows of holders that have a budget and whose claims fall into the quarter.
@@ -208,7 +208,10 @@ def signals(claims: pl.DataFrame, listed: pl.DataFrame) -> pl.DataFrame:
             "claim"
         )
 
-    by_register = cards.select("claim", "day", "full").join(listed.select("full", "valid_from", "valid_to").unique(), on="full")
+    said_last = listed.sort("period", "span").unique(["full", "valid_from"], keep="last", maintain_order=True)
+    by_register = (
+        cards.select("claim", "day", "full").join(said_last, on="full").filter(pl.col("withdrawn_on").fill_null(ALWAYS) > pl.col("day"))
+    )
     add("outside_card_validity", claims.join(pl.concat([covers(cards), covers(by_register)]), on="claim", how="anti"))
 
     deaths = listed.filter(pl.col("reason") == "CHET").group_by("person").agg(died=pl.col("withdrawn_on").min())
@@ -225,7 +228,6 @@ def signals(claims: pl.DataFrame, listed: pl.DataFrame) -> pl.DataFrame:
     add("frequent_visits", claims.filter(pl.len().over("patient", "month") >= 8))
     add("amount_mismatch", claims.filter((pl.col("total_header") - pl.col("total")).abs() > 100))
 
-    said_last = listed.sort("period", "span").unique(["full", "valid_from"], keep="last", maintain_order=True)
     rows = said_last.filter(pl.col("full").n_unique().over("person") > 1).select("person", "full", "valid_from", "valid_to", "withdrawn_on")
     valid = claims.select("claim", "day", person="patient").join(rows, on="person")
     valid = valid.filter(

@@ -4,6 +4,7 @@
 SELECT
     k.claim_key,
     keyed(c.person_id) AS person_key,
+    c.person_found_by,
     c.facility_code,
     c.month,
     c.service_month,

@@ -23,6 +23,7 @@ WITH groups AS (
 SELECT
     c.claim_id,
     c.person_id,
+    c.found_by AS person_found_by,
     t.source_form,
     t.standard,
     c.facility_code,

@@ -14,6 +14,7 @@ SELECT
     discharged_at::DATE AS discharged_on,
     registered_facility,
     person_id,
+    found_by,
     object_code,
     signals
 FROM steps.claim_known

@@ -9,7 +9,7 @@ SELECT
     sum(hash(c.said, d.records_loaded, d.read_by, c.signals))::VARCHAR AS care,
     sum(hash(c.said, d.records_loaded, d.read_by))::VARCHAR AS services
 FROM (
-    SELECT month, service_month, delivery_id, signals, row(COLUMNS(* EXCLUDE (signals))) AS said
+    SELECT month, service_month, delivery_id, signals, row(*COLUMNS(* EXCLUDE (signals))) AS said
     FROM steps.claim_known
     WHERE label = 'current'
 ) AS c

@@ -4,7 +4,7 @@
 SELECT months.month, sum(hash(facilities.said))::VARCHAR AS digest
 FROM (SELECT DISTINCT month, month_end FROM steps.register_in_use) AS months
 LEFT JOIN (
-    SELECT valid_from, valid_to, row(COLUMNS(* EXCLUDE (valid_to))) AS said
+    SELECT valid_from, valid_to, row(*COLUMNS(* EXCLUDE (valid_to))) AS said
     FROM dims.facility
 ) AS facilities
     ON

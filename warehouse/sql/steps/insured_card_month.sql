@@ -6,7 +6,13 @@
 -- over a calendar and the work grows with the rows of the registers.
 -- Of the months after the last register (`is_reported` false) only cards with an employer are kept; nothing else asks for them.
 -- The table is thrown away after the build and nothing depends on its order, so it is not sorted: that would double its cost.
+-- `register_number` is the place of the row's delivery in order of id: a number is copied for a fraction of what a text costs.
 -- Measured: 1 M cards x 12 registers (12 M rows in, 6.8 M valid) 7-8 s on two cores (14 s of CPU), peak 1.4 GB.
+WITH registers AS (
+    SELECT *, dense_rank() OVER (ORDER BY delivery_id) AS register_number
+    FROM steps.register_in_use
+)
+
 SELECT
     used.month,
     used.month_end,
@@ -26,10 +32,10 @@ SELECT
     cards.registered_facility,
     cards.employer_tax_code,
     length(cards.citizen_id) AS citizen_id_length,
-    cards.delivery_id,
+    used.register_number,
     cards.row_number
 FROM typed.cards AS cards
-INNER JOIN steps.register_in_use AS used ON used.delivery_id = cards.delivery_id
+INNER JOIN registers AS used ON used.delivery_id = cards.delivery_id
 INNER JOIN persons.card_persons AS people ON people.card_number = cards.card_number
 WHERE
     cards.valid_from <= used.month_end

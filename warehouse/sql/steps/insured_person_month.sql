@@ -3,21 +3,23 @@
 --
 -- Contract, "Where a person counts": the residence on the valid card with the latest GT_THE_TU; ties: latest register month, then the
 -- smallest card code. What is still equal then are double rows; province, delivery and row make the order total.
--- Nearly everybody holds one card that stands in one register: only the others are put in order, the rest passes through.
--- Not sorted, as `steps.insured_card_month` is not. Measured: 6.8 M valid rows to 6.5 M person-months
--- 6 s on two cores (10 s of CPU).
+-- Nearly everybody holds one card that stands in one register: only those who have more rows than months are put in order (whose months are
+-- told by one bit each, five years together, which is a fifth of the work of counting rows by month), the rest passes through.
+-- Not sorted, as `steps.insured_card_month` is not.
 WITH several AS (
-    SELECT month, person_id
-    FROM steps.insured_card_month
-    WHERE is_reported
-    GROUP BY month, person_id
-    HAVING count(*) > 1
+    SELECT DISTINCT person_id
+    FROM (
+        SELECT person_id
+        FROM (SELECT person_id, datediff('month', DATE '1970-01-01', month) AS month_number FROM steps.insured_card_month WHERE is_reported)
+        GROUP BY person_id, month_number // 60
+        HAVING count(*) > bit_count(bit_or(1::BIGINT << (month_number % 60)::INTEGER))
+    )
 ),
 
 rows_of_several AS MATERIALIZED (
     SELECT insured.*
     FROM steps.insured_card_month AS insured
-    SEMI JOIN several ON several.month = insured.month AND several.person_id = insured.person_id
+    SEMI JOIN several ON several.person_id = insured.person_id
     WHERE insured.is_reported
 ),
 
@@ -32,7 +34,7 @@ chosen AS (
     FROM rows_of_several
     QUALIFY row_number() OVER (
         PARTITION BY month, person_id
-        ORDER BY valid_from DESC, register_month DESC, card_number ASC, province_code ASC, delivery_id ASC, row_number ASC
+        ORDER BY valid_from DESC, register_month DESC, card_number ASC, province_code ASC, register_number ASC, row_number ASC
     ) = 1
 )
 
@@ -46,5 +48,5 @@ SELECT
     insured.month, insured.month_end, insured.person_id, insured.province_code, insured.old_province_code, insured.commune_code, insured.object_code,
     insured.sex, insured.birth_date, insured.registered_facility, 1 AS valid_cards
 FROM steps.insured_card_month AS insured
-ANTI JOIN several ON several.month = insured.month AND several.person_id = insured.person_id
+ANTI JOIN several ON several.person_id = insured.person_id
 WHERE insured.is_reported

@@ -1,0 +1,94 @@
+"""Whose a claim is that no identifier leads to a register, on small literal registers."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import polars as pl
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.property.person_worlds import SCHEMA, registers
+from transforms.persons import Model, link_to_stand
+from transforms.persons.attach import attach
+from transforms.persons.standardise import EVIDENCE
+
+CARD: dict[str, Any] = {
+    "social_insurance_number": None,
+    "citizen_id": None,
+    "full_name": "Phùng Diễm Thắm",
+    "birth_date": date(1980, 7, 23),
+    "birth_precision": "day",
+    "sex": "2",
+    "province_code": "01",
+    "old_province_code": None,
+    "commune_code": "00101",
+    "household": None,
+    "period": date(2025, 9, 1),
+    "received_rank": 1,
+}
+ONE, OTHER = "DN4010000000001", "GD4017777766666"
+HERS, HERS_TOO = "001180112233", "001180998877"  # CCCDs that agree with CARD
+ALIKE = [c for c in EVIDENCE if c in CARD]
+
+
+def attached(claim: dict[str, Any], *cards: dict[str, Any]) -> list[tuple[str, str]]:
+    """Card and reason found for a claim that says what CARD says but for what `claim` names."""
+    register = pl.DataFrame([{"card_number": ONE, **CARD, **card} for card in cards], schema=SCHEMA)
+    linkage, standing = link_to_stand(register)
+    said = {c: CARD[c] for c in ALIKE} | claim
+    claims = pl.DataFrame([{"row": 7, **said}], schema={"row": pl.Int64} | {c: SCHEMA[c] for c in ALIKE})
+    found = attach(claims, linkage.card_persons, standing, Model.parse(standing.facts["model"]))
+    assert found["row"].to_list() == [7] * found.height
+    return found.select("card_key", "reason").rows()
+
+
+def test_a_rare_name_birth_date_and_commune_lead_to_the_person() -> None:
+    assert attached({}, {}) == [(ONE, "name same, birth same, sex same, place commune")]
+
+
+def test_a_slip_in_the_citizen_id_does_not_hide_the_person() -> None:
+    ((card, reason),) = attached({"citizen_id": HERS[:-1] + "4"}, {"citizen_id": HERS})
+    assert (card, reason) == (ONE, "name same, birth same, sex same, citizen one_digit, place commune")
+
+
+def test_nor_does_a_slip_in_the_number_of_the_card() -> None:
+    ((card, reason),) = attached({"social_insurance_number": "0100000000001"[-10:-1] + "2", "commune_code": None}, {"province_code": "01"})
+    assert card == ONE
+    assert "name same" in reason
+
+
+def test_another_verified_citizen_id_is_another_person() -> None:
+    assert attached({"citizen_id": HERS_TOO}, {"citizen_id": HERS}) == []
+
+
+def test_a_common_name_and_a_year_are_too_little() -> None:
+    vague = {"full_name": "Nguyễn Văn Hùng", "birth_precision": "year", "commune_code": None, "sex": "1"}
+    assert attached(vague, {"full_name": "Nguyễn Văn Hùng", "sex": "1"}) == []
+
+
+def test_nothing_known_leads_to_nobody() -> None:
+    assert attached(dict.fromkeys(ALIKE), {}) == []
+
+
+def test_two_persons_who_fit_alike_are_left_to_people() -> None:
+    twins = ({"citizen_id": HERS}, {"card_number": OTHER, "citizen_id": HERS_TOO})
+    assert attached({}, *twins) == []
+
+
+def test_two_cards_of_one_person_are_one_answer() -> None:
+    assert [card for card, _ in attached({}, {"citizen_id": HERS}, {"card_number": OTHER, "citizen_id": HERS})] == [ONE]
+
+
+@settings(max_examples=25, deadline=None)
+@given(registers, registers, st.randoms(use_true_random=False))
+def test_order_plays_no_part_and_each_claim_has_one_person_at_most(cards: pl.DataFrame, claims: pl.DataFrame, random: Any) -> None:
+    linkage, standing = link_to_stand(cards)
+    model = Model.parse(standing.facts["model"])
+    asked = claims.select(ALIKE).with_row_index("claim")
+    found = attach(asked, linkage.card_persons, standing, model)
+    assert found["claim"].is_unique().all()
+    assert set(found["card_key"]) <= set(linkage.card_persons["card_key"])
+    shuffled = asked[random.sample(range(asked.height), asked.height)]
+    assert attach(shuffled, linkage.card_persons, standing, model).sort("claim").equals(found)

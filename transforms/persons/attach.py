@@ -1,0 +1,85 @@
+"""Claims that no identifier leads to a register: whose they most likely are, by the scoring that links cards.
+
+A card number or a citizen id that is in a register decides, and where one does this is not asked (`steps.claim_person`). What is left has
+no identifier or a wrong one: name, birth date, sex and residence are compared with the standing index, by its model. What is found says
+where to look; money and patients are counted as the contract says, and a claim in no register stays a person of his own there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import polars as pl
+
+from transforms.persons.candidates import BLOCK_LIMIT
+from transforms.persons.evidence import named_levels, told
+from transforms.persons.increment import as_pinned, scored_fresh
+from transforms.persons.standardise import EVIDENCE, standardise
+from transforms.persons.standing import Standing, joined, partners, probes
+from transforms.persons.weigh import Model
+
+# A wrong person costs more than an open question: from here on one claim in a hundred would go to somebody else.
+LEAST_PROBABILITY = 0.99
+CONTRADICTED = ("other_verified", "other_short")  # levels of `citizen`: both ids are good, and they are two
+LIKELY = {"card_key": pl.String(), "weight": pl.Float64(), "probability": pl.Float64(), "reason": pl.String()}
+
+_CLAIM = "claim "
+
+
+def attach(claims: pl.DataFrame, persons: pl.DataFrame, standing: Standing, model: Model) -> pl.DataFrame:
+    """The card of the person that each claim most likely belongs to.
+
+    `claims`: one row per claim: any key columns, and those of `standardise.EVIDENCE`; `social_insurance_number` is the last ten digits of
+    the listed card. `persons`: `card_number`, `person_id` of the index. `model`: that of the standing index.
+    Out: the rows of `claims` for which somebody is at least `LEAST_PROBABILITY` likely, in their order, with `LIKELY` in place of the
+    evidence: the smallest `card_key` of the pair that speaks loudest, its `weight` in bits, the person's `probability` beside all other
+    persons compared and nobody, and the levels of the fields as `reason`. The order of rows plays no part.
+    """
+    keys = [c for c in claims.columns if c not in EVIDENCE]
+    asked = [c for c in EVIDENCE if c in claims.columns]
+    described = claims.select(asked).unique().sort(asked, nulls_last=True).with_row_index("described")
+    best = _best(described, persons, standing, model)
+    found = claims.join(described, on=asked, how="left", nulls_equal=True, maintain_order="left")
+    return found.join(best, on="described", maintain_order="left").select(*keys, *LIKELY)
+
+
+def _best(described: pl.DataFrame, persons: pl.DataFrame, standing: Standing, model: Model) -> pl.DataFrame:
+    """`described` and `LIKELY`, for those descriptions that somebody is likely enough for."""
+    if described.is_empty() or standing.cards.is_empty():
+        return pl.DataFrame(schema={"described": pl.UInt32(), **LIKELY})
+    nothing = [pl.lit(None, pl.String).alias(c) for c in EVIDENCE if c not in described.columns]
+    rows = described.with_columns(
+        *nothing, card_number=_CLAIM + pl.col("described").cast(pl.String), period=pl.lit(None, pl.Date), received_rank=pl.lit(0)
+    )
+    new = standardise(rows.drop("described"))
+    new = replace(new, rows=as_pinned(standing, new.rows))
+    met, _ = partners(standing, probes(new), BLOCK_LIMIT)
+    records = joined(standing, met.astype("int64"), new)
+    of_claim = records.cards["card_key"].str.starts_with(_CLAIM)
+    pairs, weighed = scored_fresh(records, of_claim.to_numpy(), model, standing.frequencies)
+    left, right = of_claim.gather(pairs["left"]), of_claim.gather(pairs["right"])
+    keys = records.cards["card_key"]
+    ends = pairs.select(
+        "weight",
+        "pattern",
+        claim=pl.when(left).then("left").otherwise("right"),
+        card=pl.when(left).then("right").otherwise("left"),
+    ).filter(left != right)  # two claims tell nothing about registers
+    by_card = ends.select(
+        "weight",
+        "pattern",
+        described=keys.gather(ends["claim"]).str.strip_prefix(_CLAIM).cast(pl.UInt32),
+        card_key=keys.gather(ends["card"]),
+    )
+    levels = named_levels(weighed).select("pattern", "citizen", reason=told())
+    by_card = by_card.join(persons.select("person_id", card_key="card_number"), on="card_key").join(levels, on="pattern")
+    loudest = by_card.sort("described", "person_id", "weight", "card_key", descending=[False, False, True, False]).unique(
+        ["described", "person_id"], keep="first", maintain_order=True
+    )
+    likely = loudest.with_columns(
+        probability=pl.lit(2.0).pow("weight") / (1 + pl.lit(2.0).pow("weight").sum().over("described")),
+    )  # fmt: skip
+    # Of all that are asked about at most one can be that likely.
+    return likely.filter((pl.col("probability") >= LEAST_PROBABILITY) & ~pl.col("citizen").cast(pl.String).is_in(CONTRADICTED)).select(
+        "described", *LIKELY
+    )
