@@ -6,7 +6,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -210,13 +210,13 @@ def replay(what: str, *, apply: bool = False, by: str = "", why: str = "", wait:
 @app.command
 def rollback() -> int:
     """Publish the version before the current one again; once more goes back one further."""
-    from warehouse import publish
+    from warehouse import manifests, publish
     from warehouse.lock import AlreadyRunning, one_at_a_time
 
     settings = environment.settings()
     try:
         with one_at_a_time(settings.lock_file):
-            left, now = publish.rollback(settings)
+            left, now = manifests.rollback(settings, datetime.now(UTC).replace(tzinfo=None))
     except (publish.NotPublished, AlreadyRunning) as error:
         return _failed(str(error))
     print(f"Published {now.name} again, in place of {left.name}. The next night that finds something new builds a new version.")

@@ -353,7 +353,7 @@ def complete(settings: Settings, built: Built, results: Sequence[RuleResult]) ->
     kept = parts.write(settings, name, assemble.AUDIT, noted, "")
     built.manifest = replace(built.manifest, parts=(*built.manifest.parts, kept))
     sync_all()
-    manifests.write(built.directory / manifests.FILE, built.manifest)
+    manifests.write_of_version(built.directory, built.manifest)
 
 
 def audit_rows(built: Built, results: Sequence[RuleResult]) -> pl.DataFrame:

@@ -16,16 +16,21 @@ import duckdb
 from expectations.declare import Table
 from expectations.exports import CLAIM_LINES
 from expectations.exports.cards import CARDS
-from warehouse import parts
+from expectations.exports.claims import CLAIMS as CLAIM_ROWS
+from warehouse import memory, parts
 from warehouse.assemble import CATALOGS, DERIVED, assemble
+from warehouse.claim_memory import ClaimMemory
 from warehouse.fingerprints import of_tables, of_texts
 from warehouse.given import REGISTER_DIGESTS, TYPED, Given
 from warehouse.ledger import Ledger
 from warehouse.manifests import Manifest
-from warehouse.monthly import CUT, MONTHLY, REGISTERS, Fingerprints, in_order, leaves, steps_read
+from warehouse.memory import DIGESTS, KNOWN
+from warehouse.monthly import CLAIMS, CUT, MONTHLY, REGISTERS, Fingerprints, in_order, leaves, steps_read
 from warehouse.parts import Part
 from warehouse.settings import Settings
 from warehouse.sql_files import Query, queries
+
+_ROWS_OF = {REGISTERS: (CARDS,), CLAIMS: (CLAIM_ROWS, CLAIM_LINES)}
 
 
 @dataclass
@@ -81,10 +86,14 @@ class Build:
                 "memory_limit": f"{settings.memory_gb:g}GB",
             },
         )
+        self.connection.execute("LOAD parquet")
+        self.connection.execute("SET parquet_metadata_cache = true")  # the memory's parts are looked at many times
         self._deliveries = ledger.deliveries()
         self._key = key
         self._targets = {t.qualified_name: t for _, tables in CATALOGS for t in tables if t.schema not in DERIVED}
         self._ready: set[str] = set()
+        self._remembering = False
+        self.memory: tuple[Part, ...] = ()
         self._kept: dict[str, dict[str, str]] = {}
         self._restricted: set[str] = set()
         self._digests: dict[str, dict[date, str]] = {}
@@ -92,8 +101,10 @@ class Build:
 
     def run(self, built: Built, published_at: datetime, code_version: str, progress: Callable[[str], None] = lambda _: None) -> Built:
         """Make the parts that must be made, then both databases of `built.directory`, which are left checkpointed and closed."""
-        built.manifest = Manifest(built.run_id, published_at, code_version, self.parts(built, progress), built.fingerprints)
-        built.rows = assemble(self.settings, built.manifest, built.directory)
+        of_version = self.parts(built, progress)
+        remembered = self.memory or (self.previous.memory if self.previous else ())
+        built.manifest = Manifest(built.run_id, published_at, code_version, of_version, built.fingerprints, remembered)
+        built.rows = assemble(self.settings, built.manifest, built.directory, self.previous)
         built.computed += [t.qualified_name for _, tables in CATALOGS for t in tables if t.schema in DERIVED]
         return built
 
@@ -155,6 +166,8 @@ class Build:
                 needed.setdefault(column, set()).update(months)
         if not any(self._reads_whole(built, n, family) for n in self._targets):
             self._cut(family, needed)
+        else:
+            self._unrestrict()
         self._planned[family] = plans
         return plans
 
@@ -165,7 +178,7 @@ class Build:
 
     def _reads_whole(self, built: Built, name: str, family: str) -> bool:
         """Whether a table that is made whole must be made and reads a step that would be cut."""
-        return name not in MONTHLY and not steps_read(name).isdisjoint(CUT[family]) and not self._stands(built, name)
+        return name not in MONTHLY and CUT[family] in steps_read(name) and not self._stands(built, name)
 
     def _digest(self, step: str) -> dict[date, str]:
         self._need(step)
@@ -176,15 +189,23 @@ class Build:
         return [m for (m,) in self.connection.execute(f"SELECT month FROM {step}").fetchall()]
 
     def _cut(self, family: str, needed: dict[str, set[date]]) -> None:
-        """Keep only those rows of a family's steps that a part to be made looks at, and give only the deliveries that these come from."""
-        c = self.connection
-        for column in ("month", "service_month"):
-            c.execute(f"SET VARIABLE {column}s_needed = ?::DATE[]", [sorted(needed.get(column, ()))])
-        for step in CUT[family]:
-            self._need(step)
-            self._execute(queries()[step], f"DELETE FROM {step} WHERE ({CUT[family][step]}) IS NOT TRUE")
-        table, step = (CARDS, "steps.register_in_use") if family == REGISTERS else (CLAIM_LINES, "steps.claim_current")
-        self._given.typed(table, {i for (i,) in c.execute(f"SELECT DISTINCT delivery_id FROM {step}").fetchall()})
+        """Keep only those rows of a family's step that a part to be made looks at, and give only the deliveries that these come from."""
+        c, step = self.connection, CUT[family]
+        months, service_months = sorted(needed.get("month", ())), sorted(needed.get("service_month", ()))
+        if family == CLAIMS:
+            c.execute("SET VARIABLE claim_months = ?::DATE[]", [months])
+            c.execute("SET VARIABLE claim_service_months = ?::DATE[]", [service_months])
+        self._need(step)
+        if family == REGISTERS:
+            c.execute("SET VARIABLE months_needed = ?::DATE[]", [months])
+            c.execute(f"DELETE FROM {step} WHERE list_contains(getvariable('months_needed'), month) IS NOT TRUE")
+        deliveries = {i for (i,) in c.execute(f"SELECT DISTINCT delivery_id FROM {step}").fetchall()}
+        for table in _ROWS_OF[family]:
+            self._restrict(table, deliveries)
+
+    def _restrict(self, table: Table, deliveries: Collection[str]) -> None:
+        """Give only the rows of some deliveries of an export, until `_unrestrict`."""
+        self._given.typed(table, deliveries)
         self._restricted.add(f"typed.{table.name}")
         self._ready.add(f"typed.{table.name}")
 
@@ -250,6 +271,9 @@ class Build:
         query = queries().get(name)
         if name in self._ready:
             return
+        if name in (KNOWN, DIGESTS) and not self._remembering:
+            self._remember()
+            return
         if name in TYPED:
             self._given.typed(TYPED[name])
             self._ready.add(name)
@@ -262,6 +286,22 @@ class Build:
         self.connection.execute(f"CREATE SCHEMA IF NOT EXISTS {query.schema}")
         self._execute(query, f"CREATE TABLE {name} AS {query.text}")
         self._ready.add(name)
+
+    def _remember(self) -> None:
+        """Make what is known of claims across months, from what the previous version knew and what is new."""
+        self._remembering = True
+        self._unrestrict()
+        making = ClaimMemory(self.connection, self.settings, self._give_typed, self._need, memory.made_by(self._key))
+        self.memory = making.make(self.previous.memory if self.previous else ())
+        self._ready |= {KNOWN, DIGESTS}
+        self._remembering = False
+
+    def _give_typed(self, table: Table, deliveries: Collection[str] | None) -> None:
+        if deliveries is not None:
+            self._restrict(table, deliveries)
+            return
+        self._given.typed(table)
+        self._restricted.discard(f"typed.{table.name}")
 
     def _need_all(self, query: Query) -> None:
         for read in sorted(query.reads):

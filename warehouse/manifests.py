@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -20,10 +20,12 @@ import polars as pl
 from warehouse import publish
 from warehouse.parts import Part
 from warehouse.settings import Settings
-from warehouse.storage import replacing
+from warehouse.storage import replacing, restricted_directory
 
 FILE = "manifest.parquet"
+MEMORY = "memory.parquet"  # beside it, of a version only: see `warehouse.memory`
 HEAD = "bhyt.manifest"
+ROLLBACKS = "rollbacks.jsonl"  # which run was published again, and when
 SCHEMA = {"table_name": pl.String(), "part": pl.String(), "file": pl.String(), "rows": pl.Int64(), "fingerprint": pl.String()}
 
 
@@ -40,6 +42,7 @@ class Manifest:
     code_version: str
     parts: tuple[Part, ...]
     fingerprints: dict[str, str] = field(default_factory=dict)
+    memory: tuple[Part, ...] = ()
 
     @cached_property
     def by_table(self) -> dict[str, list[Part]]:
@@ -79,7 +82,16 @@ def published_at(path: Path) -> datetime:
 def of_version(version: Path | None) -> Manifest | None:
     """The manifest in the directory of a version; None when there is none (a version of an older release)."""
     path = version / FILE if version else None
-    return read(path) if path and path.exists() else None
+    if path is None or not path.exists():
+        return None
+    manifest, memory = read(path), path.with_name(MEMORY)
+    return replace(manifest, memory=read(memory).parts) if memory.exists() else manifest
+
+
+def write_of_version(version: Path, manifest: Manifest) -> None:
+    """Write what a version consists of, and what its build remembers, into its directory."""
+    write(version / MEMORY, replace(manifest, parts=manifest.memory, fingerprints={}))
+    write(version / FILE, manifest)
 
 
 def keep(settings: Settings) -> None:
@@ -104,9 +116,32 @@ def of_run(settings: Settings, run_id: str) -> Manifest:
     return read(path)
 
 
+def rollback(settings: Settings, moment: datetime) -> tuple[Path, Path]:
+    """Publish the version before the current one again, and note that (`moment`: now, UTC); returns (from, to).
+
+    Raises publish.NotPublished when there is none.
+    """
+    left, now = publish.rollback(settings)
+    restricted_directory(settings.manifests_dir)
+    journal = settings.manifests_dir / ROLLBACKS
+    known = journal.read_text(encoding="ascii") if journal.exists() else ""
+    with replacing(journal) as temporary:
+        temporary.write_text(f"{known}{json.dumps({'run_id': now.name, 'at': moment.isoformat()})}\n", encoding="ascii")
+    return left, now
+
+
+def _rollbacks(settings: Settings) -> list[tuple[datetime, str]]:
+    """When a person went back to a run whose manifest is kept."""
+    journal = settings.manifests_dir / ROLLBACKS
+    lines = journal.read_text(encoding="ascii").splitlines() if journal.exists() else []
+    noted = [json.loads(line) for line in lines]
+    return [(datetime.fromisoformat(n["at"]), n["run_id"]) for n in noted if n["run_id"] in runs(settings)]
+
+
 def as_of(settings: Settings, moment: datetime) -> Manifest:
-    """What was published last at or before `moment` (UTC). Raises NoSnapshot."""
+    """What was published last at or before `moment` (UTC), also by a rollback. Raises NoSnapshot."""
     times = [(published_at(settings.manifests_dir / f"{run_id}.parquet"), run_id) for run_id in runs(settings)]
+    times += _rollbacks(settings)
     found = [(time, run_id) for time, run_id in times if time <= moment]
     if not found:
         raise NoSnapshot(f"nothing was published up to {moment:%Y-%m-%d %H:%M} UTC; {_which(settings)}")
@@ -116,7 +151,9 @@ def as_of(settings: Settings, moment: datetime) -> Manifest:
 def named_files(settings: Settings, more: Iterable[Manifest] = ()) -> set[str]:
     """Files of all parts that any manifest names: kept ones, those of staged versions below them, those of versions, and `more`."""
     found = {p.file for m in more for p in m.parts}
-    files = [*settings.manifests_dir.rglob("*.parquet"), *settings.versions_dir.glob(f"*/{FILE}")]
+    files = [*settings.manifests_dir.rglob("*.parquet")]
+    for versions in (settings.versions_dir, settings.staged_versions_dir):
+        files += [path for name in (FILE, MEMORY) for path in versions.glob(f"*/{name}")]
     for path in files:
         found.update(pl.read_parquet(path, columns=["file"]).to_series())
     return found

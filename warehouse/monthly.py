@@ -110,17 +110,9 @@ MONTHLY: dict[str, Monthly] = {
     "facts.claim_likely_person": replace(_CARE, digests=_OF_CLAIMS | {"persons.claim_persons": "steps.digest_likely_persons"}),
 }
 
-# Steps of which only these rows are kept once the digests are known, so that what reads them does no more than it must. The build sets the
-# two variables to the months that the parts to be made look at.
-_OF_MONTHS = "list_contains(getvariable('months_needed'), month) OR list_contains(getvariable('service_months_needed'), service_month)"
-CUT: dict[str, dict[str, str]] = {
-    REGISTERS: {"steps.register_in_use": "list_contains(getvariable('months_needed'), month)"},
-    CLAIMS: {
-        "steps.claim": _OF_MONTHS,
-        "steps.claim_current": _OF_MONTHS,
-        "steps.claim_signal": "claim_id IN (SELECT claim_id FROM steps.claim)",
-    },
-}
+# The step of a family that is cut down to the months that the parts to be made look at, once the digests are known, so that what reads it
+# does no more than it must (`Build._cut`).
+CUT = {REGISTERS: "steps.register_in_use", CLAIMS: "steps.claim_counted"}
 
 
 @dataclass(frozen=True)
@@ -167,8 +159,7 @@ def in_order(tables: Collection[str]) -> list[str]:
     rank: dict[str, int] = {}
     for name in queries():
         own = (REGISTERS, CLAIMS).index(MONTHLY[name].family) + 1 if name in MONTHLY else 0
-        cut = {s for steps in CUT.values() for s in steps}
-        whole = 3 if name in tables and name not in MONTHLY and not steps_read(name).isdisjoint(cut) else 0
+        whole = 3 if name in tables and name not in MONTHLY and not steps_read(name).isdisjoint(CUT.values()) else 0
         rank[name] = max([own, whole, *(rank[r] for r in leaves(name) if r in tables)])
     return sorted((n for n in queries() if n in tables), key=lambda n: rank[n])
 

@@ -100,12 +100,15 @@ def all_there(settings: Settings, parts: Iterable[Part]) -> bool:
 def remove_orphans(settings: Settings, named: set[str], now: float | None = None) -> int:
     """Remove parts that no manifest names (`named`: their files) and that are older than `keep_orphan_days`; returns how many.
 
-    An orphan is what a night built and did not publish: its audit failed, it was killed, or a backfill was cancelled.
+    An orphan is what a night built and did not publish: its audit failed, it was killed, or a backfill was cancelled. What only served
+    builds (`warehouse.memory`) goes after a day: without it the next build is slower, and nothing else is lost.
     """
-    oldest = (time.time() if now is None else now) - settings.keep_orphan_days * SECONDS_A_DAY
+    today = time.time() if now is None else now
     removed = 0
     for path in settings.parts_dir.glob("*/*/*.parquet"):
-        if str(path.relative_to(settings.parts_dir)) not in named and path.stat().st_mtime < oldest:
+        relative = path.relative_to(settings.parts_dir)
+        days = min(1.0, settings.keep_orphan_days) if relative.parts[0].startswith("remembered.") else settings.keep_orphan_days
+        if str(relative) not in named and path.stat().st_mtime < today - days * SECONDS_A_DAY:
             path.unlink()
             removed += 1
     return removed

@@ -53,8 +53,8 @@ class Area:
         settings, ledger = self.settings, Ledger(self.settings.ledger_dir)
         with scratch_directory(settings.spool_dir) as scratch:
             built = Built("", scratch, steps.wanted(settings, ledger))
-            parts = Build(settings, ledger, scratch, None, person_key(settings)).parts(built)
-        return Manifest("", FIRST, "", parts, built.fingerprints)
+            build = Build(settings, ledger, scratch, None, person_key(settings))
+            return Manifest("", FIRST, "", build.parts(built), built.fingerprints, build.memory)
 
     def tables(self) -> dict[str, pl.DataFrame]:
         """Every published table, rows in a total order."""

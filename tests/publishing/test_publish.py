@@ -1,12 +1,14 @@
 """Publishing: versions, the link, going back; seen by real DuckDB readers in this process."""
 
 import os
+from datetime import datetime
 from pathlib import Path
 
 import duckdb
 import pytest
 
-from warehouse import publish
+from warehouse import manifests, publish
+from warehouse.manifests import Manifest
 from warehouse.settings import Settings
 
 
@@ -68,6 +70,22 @@ def test_rollback_goes_back_one_and_says_when_it_cannot(settings: Settings) -> N
     assert generation(settings.published_file) == 1
     with pytest.raises(publish.NotPublished, match="no version before 000001"):
         publish.rollback(settings)
+
+
+def test_a_day_after_a_rollback_is_told_the_version_that_was_published_again(settings: Settings) -> None:
+    def night(n: int) -> None:
+        make(settings, f"00000{n}", n)
+        manifests.write(settings.manifests_dir / f"00000{n}.parquet", Manifest(f"00000{n}", datetime(2025, 9, n), "", ()))
+
+    def known(*moment: int) -> str:
+        return manifests.as_of(settings, datetime(2025, 9, *moment)).run_id
+
+    night(1)
+    night(2)
+    manifests.rollback(settings, datetime(2025, 9, 4))
+    assert [known(1, 12), known(3), known(4)] == ["000001", "000002", "000001"]
+    night(5)
+    assert [known(3), known(4, 23), known(5)] == ["000002", "000001", "000005"]
 
 
 def test_a_version_with_a_wal_is_not_published(settings: Settings) -> None:

@@ -11,7 +11,7 @@ from tests.spec.claims_tables import rows, warehouse
 
 def counted(claims: str) -> list[object]:
     """What the facilities' fund paid, a figure for each claim that counts."""
-    return [paid for (paid,) in rows(warehouse(claims), "steps.claim_current", "fund_paid::INTEGER")]
+    return [paid for (paid,) in rows(warehouse(claims), "steps.claim", "fund_paid::INTEGER")]
 
 
 def test_the_later_delivery_of_a_claim_replaces_the_earlier() -> None:

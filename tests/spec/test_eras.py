@@ -77,7 +77,7 @@ def test_care_types_change_on_2026_08_01(standard: str, code: str, day: str, odd
 )
 def test_inpatient_care_is_the_contracts_at_all_dates(code: str, day: str, care_type: str) -> None:
     con = warehouse(f"care_code | discharged_at\n {code} | {day}")
-    assert rows(con, "steps.claim_current", "care_type") == [(care_type,)]
+    assert rows(con, "steps.claim_counted", "care_type") == [(care_type,)]
 
 
 def test_the_lists_of_care_types_agree_with_the_contract() -> None:

@@ -10,7 +10,7 @@ SELECT
     s.weight AS weight_bits,
     s.reason
 FROM persons.claim_persons AS s
-INNER JOIN steps.claim_current AS v ON v.delivery_id = s.delivery_id AND v.row_number = s.row_number
+INNER JOIN steps.claim_counted AS v ON v.delivery_id = s.delivery_id AND v.row_number = s.row_number
 INNER JOIN steps.claim AS c ON c.claim_id = v.claim_id
 INNER JOIN steps.claim_key AS k ON k.claim_id = v.claim_id
 INNER JOIN persons.card_persons AS p ON p.card_number = s.card_key

@@ -8,7 +8,7 @@ SELECT
     count(*) AS claims,
     count(DISTINCT c.person_id) AS persons,
     sum(c.fund_paid)::DECIMAL(18, 2) AS fund_paid
-FROM steps.claim_signal AS s
+FROM (SELECT claim_id, unnest(signals) AS signal FROM steps.claim_counted) AS s
 INNER JOIN steps.claim AS c ON c.claim_id = s.claim_id
 GROUP BY c.month, c.facility_code, s.signal
 ORDER BY c.month, c.facility_code, s.signal

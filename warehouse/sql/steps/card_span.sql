@@ -1,7 +1,6 @@
 -- One row per card and first day of validity in the registers, for the persons and cards that current claims name.
 --
--- What the registers said last: the row of the latest period, then of the latest delivery, then the last row of the file.
--- The registers repeat each card every month; they are cut down to the persons of claims before they are grouped.
+-- What the registers said last (steps.card_row) of any number of the card.
 WITH wanted AS (
     SELECT person_id FROM steps.claim_person
     UNION
@@ -28,7 +27,7 @@ latest AS (
             },
             {'period': r.period, 'received_rank': r.received_rank, 'row_number': r.row_number}
         ) AS said
-    FROM typed.cards AS r
+    FROM steps.card_row AS r
     INNER JOIN cards AS c ON c.card_number = r.card_number
     GROUP BY c.card_key, r.valid_from
 )

@@ -11,6 +11,6 @@ SELECT
     coalesce(sum(l.covered_cost), 0)::DECIMAL(18, 2) AS covered_cost,
     coalesce(sum(l.fund_paid), 0)::DECIMAL(18, 2) AS fund_paid
 FROM typed.claim_lines AS l
-INNER JOIN steps.claim_current AS c ON c.delivery_id = l.delivery_id AND c.row_number = l.row_number
+INNER JOIN steps.claim_counted AS c ON c.delivery_id = l.delivery_id AND c.row_number = l.row_number
 GROUP BY c.claim_id, l.cost_group
 ORDER BY c.claim_id, l.cost_group NULLS LAST

@@ -18,10 +18,10 @@ uncarded AS (
     WHERE b.person_id IS NULL AND b.tail_person_id IS NULL
 ),
 
--- One row per citizen id, person and description; not per month of the register.
+-- One row per citizen id, person and description.
 citizens AS (
     SELECT DISTINCT r.citizen_id, p.person_id::VARCHAR AS person_id, r.birth_date, r.sex
-    FROM typed.cards AS r
+    FROM steps.citizen_row AS r
     INNER JOIN persons.card_persons AS p ON p.card_number = r.card_number
     WHERE r.citizen_id IN (SELECT citizen_id FROM uncarded WHERE citizen_id <> '')
 ),

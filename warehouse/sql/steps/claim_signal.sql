@@ -7,10 +7,15 @@
 -- same_day_several_facilities: outpatient visits of one person at two facilities or more on one day; all are marked.
 -- frequent_visits: eight visits or more of one person in a claim month; all are marked.
 -- several_cards: the person holds two or more cards that are valid on the day by the registers.
--- amount_mismatch: the total differs from the sum of the lines by more than 1 đồng; a claim without lines has the sum 0. A row of a flat list is not
--- asked: it cannot have lines.
+-- amount_mismatch: the total differs from the sum of the lines (amount_differs in steps.claim_row says how).
 -- unknown_card: cards are listed and none is in any register.
-WITH listed AS (
+WITH claims AS (
+    SELECT c.claim_id, p.person_id, c.facility_code, c.month, c.care_type, c.admitted_on, c.discharged_on, c.amount_differs
+    FROM steps.claim_current AS c
+    INNER JOIN steps.claim_person AS p ON p.claim_id = c.claim_id
+),
+
+listed AS (
     SELECT
         k.claim_id,
         k.place,
@@ -48,7 +53,7 @@ unknown_card AS (
 
 after_death AS (
     SELECT c.claim_id
-    FROM steps.claim AS c
+    FROM claims AS c
     INNER JOIN (
         SELECT person_id, min(withdrawn_on) AS died_on
         FROM steps.card_span
@@ -70,7 +75,7 @@ stays AS (
             PARTITION BY person_id ORDER BY admitted_on, claim_id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
         ) AS latest_end_before,
         lead(admitted_on) OVER (PARTITION BY person_id ORDER BY admitted_on, claim_id) AS next_start
-    FROM steps.claim
+    FROM claims
     WHERE care_type = 'inpatient' AND admitted_on < discharged_on
 ),
 
@@ -82,10 +87,10 @@ overlapping_inpatient AS (
 
 same_day_several_facilities AS (
     SELECT c.claim_id
-    FROM steps.claim AS c
+    FROM claims AS c
     INNER JOIN (
         SELECT person_id, admitted_on
-        FROM steps.claim
+        FROM claims
         WHERE care_type = 'outpatient'
         GROUP BY person_id, admitted_on
         HAVING min(facility_code) <> max(facility_code)
@@ -95,10 +100,10 @@ same_day_several_facilities AS (
 
 frequent_visits AS (
     SELECT c.claim_id
-    FROM steps.claim AS c
+    FROM claims AS c
     INNER JOIN (
         SELECT person_id, month
-        FROM steps.claim
+        FROM claims
         GROUP BY person_id, month
         HAVING count(*) >= 8
     ) AS f ON f.person_id = c.person_id AND f.month = c.month
@@ -107,7 +112,7 @@ frequent_visits AS (
 -- Decided once per person and day, and only for persons who have two cards at all.
 several_cards_days AS (
     SELECT d.person_id, d.admitted_on
-    FROM (SELECT DISTINCT person_id, admitted_on FROM steps.claim) AS d
+    FROM (SELECT DISTINCT person_id, admitted_on FROM claims) AS d
     INNER JOIN steps.card_span AS s ON s.person_id = d.person_id
     WHERE
         s.person_id IN (SELECT person_id FROM steps.card_span GROUP BY person_id HAVING min(card_key) <> max(card_key))
@@ -120,7 +125,7 @@ several_cards_days AS (
 
 several_cards AS (
     SELECT c.claim_id
-    FROM steps.claim AS c
+    FROM claims AS c
     INNER JOIN several_cards_days AS d ON d.person_id = c.person_id AND d.admitted_on = c.admitted_on
 ),
 
@@ -137,7 +142,7 @@ raised AS (
     UNION ALL
     SELECT claim_id, 'several_cards' FROM several_cards
     UNION ALL
-    SELECT claim_id, 'amount_mismatch' FROM steps.claim WHERE source_form = 'xml' AND abs(total_cost - coalesce(lines_total_cost, 0)) > 1
+    SELECT claim_id, 'amount_mismatch' FROM claims WHERE amount_differs
     UNION ALL
     SELECT claim_id, 'unknown_card' FROM unknown_card
 )

@@ -2,7 +2,6 @@
 --
 -- A claim is keyed by facility and episode (MA_CSKCB, MA_LK). Its versions follow the day of issue of the envelope
 -- (NGAYLAP; a version without one comes first), then the time received, then the place in the file.
--- MA_DOITUONG_KCB 8 withdraws the claim (a spreadsheet in between may have made it 8.0).
 -- label: `current` the latest version; `withdrawn` the latest version where that withdraws the claim, which then has no
 -- current version until a later one is sent; `superseded` each version before the latest. superseded_by: `version` or `grade`, NULL where it is not.
 --
@@ -27,7 +26,7 @@ WITH numbered AS (
         card_numbers,
         admitted_at::DATE AS admitted_on,
         discharged_at::DATE AS discharged_on
-    FROM typed.claims
+    FROM steps.claim_row
     WHERE source_form <> 'xml'
 ),
 
@@ -43,14 +42,14 @@ xml_carded AS (
         coalesce(admitted_at, discharged_at)::DATE AS admitted_on,
         discharged_at::DATE AS discharged_on,
         right(unnest(card_numbers), 10) AS last_ten
-    FROM typed.claims
+    FROM steps.claim_row
     WHERE source_form = 'xml' AND facility_code IN (SELECT facility_code FROM numbered)
 ),
 
 replaced AS (
     SELECT n.delivery_id, n.row_number
     FROM numbered AS n
-    SEMI JOIN (SELECT facility_code, episode FROM typed.claims WHERE source_form = 'xml') AS x
+    SEMI JOIN (SELECT facility_code, episode FROM steps.claim_row WHERE source_form = 'xml') AS x
         ON x.facility_code = n.facility_code AND x.episode = n.episode
     UNION
     SELECT c.delivery_id, c.row_number
@@ -94,8 +93,8 @@ sent AS (
             ORDER BY issued_on ASC NULLS FIRST, received_rank, "position" ASC NULLS FIRST, row_number
         ) AS version,
         count(*) OVER (PARTITION BY facility_code, episode) AS versions,
-        coalesce(regexp_full_match(trim(visit_category), '0*8([.]0*)?'), false) AS is_withdrawal
-    FROM typed.claims
+        is_withdrawal
+    FROM steps.claim_row
     WHERE source_form = 'xml'
 )
 

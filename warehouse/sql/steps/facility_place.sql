@@ -3,16 +3,22 @@
 -- Days asked for are first days of months and quarters. The facility list's row valid on the day; else the code's earliest row.
 -- A code in no list lies where the listed facility lies that replaces it (MA_CU), else where its two-digit prefix says, read as
 -- a code of the 63 provinces; its name and levels are NULL. Prefixes of no province (97 and 98: defence and police) give NULL.
-WITH asked AS (
-    SELECT facility_code, month AS day FROM steps.claim_current
+WITH claims AS (
+    SELECT DISTINCT facility_code, registered_facility, month, service_month
+    FROM steps.claim_known
+    WHERE label = 'current'
+),
+
+asked AS (
+    SELECT facility_code, month AS day FROM claims
     UNION
-    SELECT facility_code, service_month AS day FROM steps.claim_current
+    SELECT facility_code, service_month AS day FROM claims
     UNION
-    SELECT registered_facility AS facility_code, month AS day FROM steps.claim_current WHERE registered_facility IS NOT NULL
+    SELECT registered_facility AS facility_code, month AS day FROM claims WHERE registered_facility IS NOT NULL
     UNION
     SELECT b.facility_code, q.day
     FROM typed.budgets AS b
-    INNER JOIN (SELECT DISTINCT date_trunc('quarter', month)::DATE AS day FROM steps.claim_current) AS q ON year(q.day) = b.year
+    INNER JOIN (SELECT DISTINCT date_trunc('quarter', month)::DATE AS day FROM claims) AS q ON year(q.day) = b.year
     WHERE b.facility_code <> ''
 ),
 
