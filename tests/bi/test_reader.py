@@ -211,8 +211,9 @@ def test_modes_keep_the_restricted_area_and_the_claims_from_others(story: Story)
     assert modes(*versions) == {"0o755"}
     assert modes(*(v / "coverage.duckdb" for v in versions)) == {"0o644"}
     assert modes(*(v / "analyst.duckdb" for v in versions)) == {"0o640"}
-    assert modes(*(v / "manifest.parquet" for v in versions)) == {"0o600"}  # whoever keeps the work area
-    assert {p.name for v in versions for p in v.iterdir()} == {"coverage.duckdb", "analyst.duckdb", "manifest.parquet"}
+    own = ("manifest.parquet", "memory.parquet")  # whoever keeps the work area
+    assert modes(*(v / name for v in versions for name in own)) == {"0o600"}
+    assert {p.name for v in versions for p in v.iterdir()} == {"coverage.duckdb", "analyst.duckdb", *own}
 
 
 def test_a_bi_role_can_reach_the_published_file_from_the_work_area(story: Story) -> None:
