@@ -20,7 +20,7 @@ from benchmarks.linkage.errors import MODELS
 
 DOCS = run.ROOT / "docs"
 ALL = ("1m", "5m-dense", "10m", "25m", "night", "public")
-OTHERS = ("night", "public")
+OTHERS = (*run.STANDING, "public")
 
 
 def main() -> None:
@@ -42,14 +42,14 @@ def main() -> None:
             figures = public.measured()
             print(public.table(figures), flush=True)
             _keep(asked.date, asked.machine, "public", figures)
-        elif name == "night":
-            night = run.nights(asked.seed, asked.errors, asked.rounds or 3)
+        elif name in run.STANDING:
+            night = run.nights(run.STANDING[name], asked.seed, asked.errors, asked.rounds or 3)
             steps = ", ".join(f"{step} {seconds:.2f}" for step, seconds in night["steps"].items())
             print(
-                f"night of 20,000 cards on {night['standing']:,}: {night['seconds']:.2f} s ({steps}), {night['peak_mb']:,.0f} MB",
+                f"{name} of 20,000 cards on {night['standing']:,}: {night['seconds']:.2f} s ({steps}), {night['peak_mb']:,.0f} MB",
                 flush=True,
             )
-            _keep(asked.date, asked.machine, "night", night)
+            _keep(asked.date, asked.machine, name, night)
         else:
             keep = asked.folder / f"{name}-{asked.errors}" if asked.folder else None
             of = run.compared(name, asked.seed, asked.errors, asked.rounds, keep)

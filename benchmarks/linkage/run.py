@@ -41,12 +41,13 @@ SETS = {
     "1m": Set(1_000_000, rounds=5),
     "1m-dense": Set(1_000_000, dense=True),
     "5m-dense": Set(5_000_000, dense=True, rounds=5),
+    "5m": Set(5_000_000),
     "10m": Set(10_000_000),
     "25m": Set(25_000_000, peers=False, rounds=1),
 }
 
 
-STANDING = "5m-dense"
+STANDING = {"night": "5m", "night-dense": "5m-dense"}  # the set that a night of 20,000 cards stands on
 
 
 @dataclass(frozen=True)
@@ -179,7 +180,7 @@ def _clusters(edges: pl.DataFrame, threshold: float, size: int) -> np.ndarray[An
     return scores.components(size, enough["left"].to_numpy(), enough["right"].to_numpy())
 
 
-def nights(seed: int, errors: str, rounds: int = 3, standing: str = STANDING, keep: Path | None = None) -> dict[str, Any]:
+def nights(standing: str, seed: int, errors: str, rounds: int = 3, keep: Path | None = None) -> dict[str, Any]:
     """Seconds and memory of a night of 20,000 new and changed cards on the standing index of a set."""
     folder = keep or Path(tempfile.mkdtemp(prefix="linkage-"))
     try:

@@ -105,7 +105,7 @@ def persistently(work: Callable[[], object], kills: Iterable[int]) -> int:
 def test_months_in_another_order_and_killed_again_and_again_give_the_rows_of_consecutive_nights(
     world: Path, nights: Zone, tmp_path: Path
 ) -> None:
-    """Ten kills and more at random moments, the same ones in each run of the test: the first renames, and then anywhere among the first thirty."""
+    """Ten kills and more at random moments (the same in each run of the test): the first rename, and anywhere among the first thirty."""
     chance = random.Random(20251231)
     moments = [chance.sample(range(1, 31), 12) for _ in range(3)]
     zone = Zone(tmp_path, world / "landing")
