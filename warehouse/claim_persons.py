@@ -19,6 +19,7 @@ from warehouse.settings import Settings
 from warehouse.storage import replacing
 
 KEY = {"delivery_id": pl.String(), "row_number": pl.Int64()}
+COLUMNS = {**KEY, **LIKELY}
 DELIVERIES = ("delivery_id", "read_by", "records_loaded")
 # What a claim says of its patient, under the names that registers have for it.
 SAID = ("full_name", "citizen_id", "birth_date", "birth_precision", "sex", "province_code", "old_province_code", "commune_code")
@@ -63,7 +64,7 @@ def read(settings: Settings) -> tuple[pl.DataFrame, pl.DataFrame]:
 
 def write(settings: Settings, likely: pl.DataFrame, looked_at: pl.DataFrame, base: str) -> None:
     """The deliveries last: what a killed night had not written there is asked about again."""
-    for path, frame in ((settings.claim_persons_file, likely.select(*KEY, *LIKELY)), (_looked_at(settings), looked_at.select(DELIVERIES))):
+    for path, frame in ((settings.claim_persons_file, likely.select(*COLUMNS)), (_looked_at(settings), looked_at.select(DELIVERIES))):
         with replacing(path) as temporary:
             frame.write_parquet(temporary, compression="zstd", compression_level=1, metadata={BASE: base})
 

@@ -10,7 +10,7 @@ import polars as pl
 from expectations.declare import Table
 from expectations.exports import CLAIM_LINES, EXPORTS
 from expectations.exports.cards import CARDS
-from warehouse import packs, reference, register_digests
+from warehouse import claim_persons, packs, reference, register_digests
 from warehouse.fingerprints import IN_USE
 from warehouse.settings import Settings
 
@@ -55,10 +55,7 @@ class Given:
             c.execute("SET VARIABLE claim_persons = ?", [str(self.settings.claim_persons_file)])
             c.execute("CREATE VIEW persons.claim_persons AS SELECT * FROM read_parquet(getvariable('claim_persons'))")
         else:
-            c.execute(
-                "CREATE TABLE persons.claim_persons"
-                " (delivery_id VARCHAR, row_number BIGINT, card_key VARCHAR, weight DOUBLE, probability DOUBLE, reason VARCHAR)"
-            )
+            self._table("persons.claim_persons", pl.DataFrame(schema=claim_persons.COLUMNS))
 
     def _table(self, name: str, rows: pl.DataFrame) -> None:
         c = self.connection

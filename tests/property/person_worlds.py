@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 import polars as pl
 from hypothesis import strategies as st
@@ -12,6 +13,22 @@ SCHEMA = {
     "birth_date": pl.Date, "birth_precision": pl.String, "sex": pl.String, "province_code": pl.String, "old_province_code": pl.String,
     "commune_code": pl.String, "household": pl.String, "period": pl.Date, "received_rank": pl.Int64,
 }  # fmt: skip
+
+# What a card of a literal register says unless its test says otherwise.
+CARD: dict[str, Any] = {
+    "social_insurance_number": None,
+    "citizen_id": None,
+    "full_name": "Nguyễn Thị Lan",
+    "birth_date": date(1980, 7, 23),
+    "birth_precision": "day",
+    "sex": "2",
+    "province_code": "01",
+    "old_province_code": None,
+    "commune_code": "00101",
+    "household": None,
+    "period": date(2025, 9, 1),
+    "received_rank": 1,
+}
 
 # Few values of each field, so that records collide in many ways.
 NAMES = ("Nguyễn Thị Lan", "Nguyen Thi Lan", "Nguyễn Thị Hoà", "Nguyễn Thị Hòa", "Phùng Diễm Thắm", "Phùng Thắm", "Phùng Diễm Thắn", None)

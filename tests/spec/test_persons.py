@@ -8,27 +8,9 @@ from typing import Any
 import polars as pl
 import pytest
 
+from tests.property.person_worlds import CARD, SCHEMA
 from transforms.persons import explain, link
 
-CARD: dict[str, Any] = {
-    "social_insurance_number": None,
-    "citizen_id": None,
-    "full_name": "Nguyễn Thị Lan",
-    "birth_date": date(1980, 7, 23),
-    "birth_precision": "day",
-    "sex": "2",
-    "province_code": "01",
-    "old_province_code": None,
-    "commune_code": "00101",
-    "household": None,
-    "period": date(2025, 9, 1),
-    "received_rank": 1,
-}
-SCHEMA = {
-    "card_number": pl.String, "social_insurance_number": pl.String, "citizen_id": pl.String, "full_name": pl.String,
-    "birth_date": pl.Date, "birth_precision": pl.String, "sex": pl.String, "province_code": pl.String, "old_province_code": pl.String,
-    "commune_code": pl.String, "household": pl.String, "period": pl.Date, "received_rank": pl.Int64,
-}  # fmt: skip
 # Two cards with nothing in their numbers in common.
 ONE, OTHER, THIRD = "DN4010000000001", "GD4017777766666", "HC4015151595959"
 HERS = "001180112233"  # a CCCD that agrees with CARD: woman, born 1980
