@@ -237,6 +237,7 @@ class ClaimMemory:
         c = self.connection
         c.execute("CREATE SCHEMA IF NOT EXISTS remembered")
         c.execute("CREATE SCHEMA IF NOT EXISTS steps")
+        memory.used(c)
         if memory.usable(self.settings, remembered, self.code):
             of = {t: [p for p in remembered if p.table_name == f"remembered.{t}"] for t in memory.TABLES}
             for table, of_table in of.items():
@@ -259,7 +260,10 @@ class ClaimMemory:
 
     def _from_memory(self, of: Mapping[str, list[Part]]) -> tuple[Part, ...]:
         cards = card_memory.bring_up_to_date(self.connection, self.settings, self.typed, of, self.code)
-        self._ask()
+        if not self._ask():
+            self._give(of["claim"], "remembered.claim")
+            self.connection.execute(f"CREATE TABLE {DIGESTS} AS SELECT * FROM remembered.claim_month")
+            return self._all(of["claim"], cards)
         self._answer()
         self.connection.execute(_MONTHS)
         self.connection.execute(f"DROP TABLE {KNOWN}")
@@ -267,14 +271,16 @@ class ClaimMemory:
         self._drop()
         return self._all(made, cards)
 
-    def _ask(self) -> None:
-        """`remembered.asked`: the versions that are found out about anew, `remembered.came_row`: those that are new."""
+    def _ask(self) -> bool:
+        """`remembered.asked`: the versions that are found out about anew, `remembered.came_row`: those that are new; whether there are any."""
         c = self.connection
         self.typed(CLAIMS, memory.came(c, CLAIMS.name))
         c.execute(f"CREATE OR REPLACE TABLE remembered.came_row AS {memory.query('steps.claim_row')}")
         c.execute("CREATE OR REPLACE TABLE remembered.asked (delivery_id VARCHAR, row_number BIGINT)")
-        c.execute(_LISTING)
         c.execute(_SEEDS)
+        if not self._count("remembered.asked") and not self._count("remembered.came_row"):
+            return False
+        c.execute(_LISTING)
         versions = (_VERSIONS, _VERSIONS_OF_LISTS) if self._count("remembered.listing") else (_VERSIONS,)
         asked = -1
         while asked != (asked := self._count("remembered.asked")):
@@ -285,6 +291,7 @@ class ClaimMemory:
                     c.execute(statement)
                 if statements is versions and len(versions) == 1:
                     asked = self._count("remembered.asked")  # those of the same episode have no others: only persons lead further
+        return True
 
     def _answer(self) -> None:
         """`steps.claim_known` of what came, what is asked again, its neighbours (`remembered.neighbour`) and theirs."""
@@ -326,7 +333,7 @@ class ClaimMemory:
     def _all(self, claims: Sequence[Part], cards: Sequence[Part]) -> tuple[Part, ...]:
         c = self.connection
         digests = c.execute(f"SELECT * FROM {DIGESTS} ORDER BY month, service_month").pl()
-        used = c.execute(memory.USED).pl()
+        used = c.execute("SELECT * FROM remembered.used ORDER BY received_rank").pl()
         return (
             *claims,
             *cards,

@@ -57,6 +57,7 @@ class World:
         self.claims: dict[str, list[dict[str, Any]]] = {}
         self.cards: dict[str, list[dict[str, Any]]] = {}
         self.periods: dict[str, date | None] = {}
+        self.provinces: dict[str, str | None] = {}
         self.read_by: dict[str, str] = {}
         self.in_use: dict[str, bool] = {}
         self.persons = {n: f"P{n[-1]}" for n in CARD_NUMBERS}
@@ -98,7 +99,7 @@ class World:
         for _ in range(chance.randrange(2)):
             period = date(2025, chance.randrange(5, 8), 1)
             for other, of_period in self.periods.items():
-                if of_period == period:
+                if of_period == period and chance.random() < 0.7:
                     self.in_use[other] = False  # superseded
             self._receive(self.cards, self._card, chance.randrange(1, 7), period)
         if self.claims and chance.random() < 0.3:  # one is held or released, another read again
@@ -114,6 +115,7 @@ class World:
         name = f"d{len(self.in_use):02}"
         into[name] = [row(name, n) for n in range(1, rows + 1)]
         self.periods[name], self.read_by[name], self.in_use[name] = period, "1", True
+        self.provinces[name] = self.chance.choice(("01", "79")) if into is self.cards else None
 
     def _read_again(self, name: str) -> None:
         self.read_by[name] += "1"
@@ -122,7 +124,7 @@ class World:
     def ledger(self) -> pl.DataFrame:
         sizes = {n: len(rows) for n, rows in {**self.cards, **self.claims}.items()}
         rows = [
-            (n, "cards" if n in self.cards else "claims", self.periods[n], None, self.read_by[n], sizes[n], rank)
+            (n, "cards" if n in self.cards else "claims", self.periods[n], self.provinces[n], self.read_by[n], sizes[n], rank)
             for rank, n in enumerate(sorted(self.in_use), 1)
         ]
         return pl.DataFrame(rows, schema=_OF_LEDGER, orient="row")
