@@ -1,7 +1,7 @@
 """What a month costs in a warehouse of three years: a new month, one corrected register, one month of one province.
 
     python benchmarks/history.py [--persons 2000] [--months 36]
-    python benchmarks/history.py order [--persons 2000] [--months 36] [--seed 1] [--kills 10]
+    python benchmarks/history.py order [--persons 2000] [--months 36] [--seed 1] [--kills 10] [--audited]
 
 A simulated world is delivered in one night but for its last month; then the last month comes, then a register of 2024-06 again without
 one of its lines, then one province's register of the last month so. Beside it the last month alone is delivered to an empty work area.
@@ -99,7 +99,7 @@ def measure(persons: int, months: int) -> list[Cost]:
         write(root / "world", persons=persons, months=(first, LAST), seed=1, provinces=PROVINCES, visits_per_person_year=2.0)
         source = root / "world" / "landing"
         files = sorted(p for p in source.rglob("*") if p.is_file())
-        # The lists of enterprises are of no month: one that comes with the last would move the enterprises of merged provinces in all quarters.
+        # A list of enterprises that comes with it would move those of merged provinces in all quarters, another matter: it comes before.
         last = [p for p in files if of_month(p, f"{LAST:%Y-%m}") and "planning" not in p.parts]
         give(last, source, root / "alone-landing")
         alone = [night(root / f"alone-{n}", root / "alone-landing", 0, "the last month alone") for n in (1, 2)]
@@ -150,7 +150,8 @@ def main() -> int:
     parser.add_argument("--months", type=int, default=36)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--kills", type=int, default=10)
-    parser.add_argument("--keep", action="store_true")
+    parser.add_argument("--audited", action="store_true", help="order: with Great Expectations")
+    parser.add_argument("--keep", action="store_true", help="in docs/performance.json and the page made of it")
     asked = parser.parse_args()
     print(f"{asked.persons} persons, {asked.months} months")
     if asked.what == "cost":
@@ -159,7 +160,8 @@ def main() -> int:
         rows = rows_of(costs)
     else:
         with tempfile.TemporaryDirectory(prefix="order-") as name:
-            outcome = any_order.measure(Path(name), asked.persons, asked.seed, asked.kills, after(LAST, 1 - asked.months))
+            first = after(LAST, 1 - asked.months)
+            outcome = any_order.measure(Path(name), asked.persons, asked.seed, asked.kills, first, asked.audited)
         any_order.tell(outcome)
         rows = any_order.rows_of(outcome, asked.persons)
     if asked.keep:

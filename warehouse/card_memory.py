@@ -1,8 +1,8 @@
 """Bring the memory of the registers up to date: what they said last of each card and citizen id, and what of that has changed.
 
-A row lies in the part of the register that said it last, `<province>_<month>`. A new register is laid over what was known: its rows move into
-its own part and out of the parts of those that spoke before; parts that nothing of this concerns keep their file. Where a register is no
-longer in use, what it alone had said last (no new one says it again) is looked up in those in use, from the latest month backwards.
+A row lies in the part of the register that said it last, `<province>_<month>`. A new register is laid over what was known: its rows move
+into its own part and out of the parts of those that spoke before; parts that nothing of this concerns keep their file. Where a register is
+no longer in use, what it alone had said last (no new one says it again) is looked up in those in use, from the latest month backwards.
 Of claims those must be asked again whose card or person says something else now: `remembered.changed_index`
 (card numbers that belong to another card or person), `remembered.changed_citizen` (citizen ids), `remembered.changed_person` and
 `remembered.changed_key` (persons and cards, with the day from which on the registers say something else of them, `since`).
@@ -109,9 +109,9 @@ _CHANGED_INDEX = """
         WHERE was.card_key IS DISTINCT FROM now.card_key OR was.person_id IS DISTINCT FROM now.person_id
     )
 
-    SELECT was.card_number AS card_number, was.card_key AS card_key, was.person_id AS person_id FROM unlike WHERE was.card_number IS NOT NULL
-    UNION
-    SELECT now.card_number AS card_number, now.card_key AS card_key, now.person_id AS person_id FROM unlike WHERE now.card_number IS NOT NULL
+    SELECT said.card_number AS card_number, said.card_key AS card_key, said.person_id AS person_id
+    FROM (SELECT was AS said FROM unlike UNION SELECT now AS said FROM unlike)
+    WHERE said.card_number IS NOT NULL
 """
 _CHANGES = """
     CREATE OR REPLACE TABLE remembered.changed_row AS
@@ -132,7 +132,7 @@ _CHANGES = """
     UNION
     SELECT citizen_id FROM remembered.citizen_row WHERE card_number IN (SELECT card_number FROM remembered.changed_index);
 
-    -- A card with several numbers: which of them spoke last may change although none says anything else. Then a row of one of them has moved.
+    -- A card with several numbers: which of them spoke last may change although none says anything else; then a row of one has moved.
     CREATE OR REPLACE TABLE remembered.changed_span AS
     WITH several AS (
         SELECT card_number, card_key, person_id
@@ -236,7 +236,7 @@ def keep(c: duckdb.DuckDBPyConnection, settings: Settings, code: str) -> list[Pa
 
 
 def _read(c: duckdb.DuckDBPyConnection, settings: Settings, typed: Typed, came: Collection[str], of: Mapping[str, Sequence[Part]]) -> None:
-    """`remembered.read`: rows of the registers that came, and of cards of which one that is gone said something last (`remembered.lost`)."""
+    """`remembered.read`: rows of registers that came, and of cards of which one that is gone said something last (`remembered.lost`)."""
     gone = {n for (n,) in c.execute("SELECT part FROM remembered.gone WHERE export = ?", [CARDS.name]).fetchall()}
     typed(CARDS, came)
     c.execute("CREATE OR REPLACE TABLE remembered.read AS SELECT * FROM typed.cards")

@@ -272,7 +272,7 @@ class ClaimMemory:
         return self._all(made, cards)
 
     def _ask(self) -> bool:
-        """`remembered.asked`: the versions that are found out about anew, `remembered.came_row`: those that are new; whether there are any."""
+        """`remembered.asked`: versions that are found out about anew, `remembered.came_row`: those that are new; whether there are any."""
         c = self.connection
         self.typed(CLAIMS, memory.came(c, CLAIMS.name))
         c.execute(f"CREATE OR REPLACE TABLE remembered.came_row AS {memory.query('steps.claim_row')}")

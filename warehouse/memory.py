@@ -8,7 +8,7 @@ use and the person index alone; a build without one, or with one made by other c
 |---|---|
 | `remembered.claim` | one row per version of a claim (`steps.claim_known`), a part per claim month |
 | `remembered.claim_month` | digests of these by claim month and service month (`steps.digest_claim_month`) |
-| `remembered.card_row`, `remembered.citizen_row` | what the registers said last (`steps.card_row`, `steps.citizen_row`), a part per register |
+| `remembered.card_row`, `…citizen_row` | what the registers said last (`steps.card_row`, `steps.citizen_row`), a part per register |
 | `remembered.card_persons` | the person index that was read (a link) |
 | `remembered.delivery` | the deliveries of claims and cards that were in use |
 """
@@ -101,7 +101,7 @@ def used(c: duckdb.DuckDBPyConnection) -> None:
 
 
 def deliveries(c: duckdb.DuckDBPyConnection) -> bool:
-    """Create `remembered.came` and `remembered.gone` (delivery_id, export, part): deliveries that are in use now and were not, and the reverse.
+    """Create `remembered.came` and `remembered.gone` (delivery_id, export, part): in use now and not before, and the reverse.
 
     One that was read again is both. False where those that stay come in another order than before, which nobody knows how to follow.
     """
