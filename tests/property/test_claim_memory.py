@@ -218,3 +218,48 @@ def test_who_is_in_no_register_is_known_by_the_claims_of_other_nights(tmp_path: 
         told.append(pl.concat(known).filter(pl.col("label") == "current").select("episode", "person_id").sort("episode").rows())
     card, citizen = "unlisted card 9876543210", "unlisted citizen 030080000003"
     assert told == [[("A", card)], [("A", card), ("B", card)], [("B", citizen)]]
+
+
+def test_parts_of_registers_that_nothing_concerns_keep_their_name_and_bytes(tmp_path: Path) -> None:
+    """A row lies with the register that said it last: it moves when another says it, and back when that one is no longer in use."""
+    area = Settings(home=tmp_path, landing=tmp_path / "landing")
+    restricted_directory(area.card_persons_file.parent)
+    world = World(random.Random(0))
+    world.index().write_parquet(area.card_persons_file)
+    world._receive(world.claims, world._claim, 1, None)  # a memory without claims is of no use
+    first, second, third = CARD_NUMBERS[0], CARD_NUMBERS[2], CARD_NUMBERS[4]
+    card = dict.fromkeys(_OF_CARDS) | {"valid_from": date(2025, 1, 1), "object_code": "GD"}
+
+    def register(province: str, month: int, *cards: str) -> str:
+        name = f"d{len(world.in_use):02}"
+        rows = [
+            card | {"delivery_id": name, "row_number": n, "card_number": c, "citizen_id": f"00108000000{n}"} for n, c in enumerate(cards)
+        ]
+        world._receive(world.cards, lambda _, n: rows[n - 1], len(rows), date(2025, month, 1))
+        world.provinces[name] = province
+        return name
+
+    def night(remembered: tuple[Part, ...]) -> tuple[tuple[Part, ...], dict[str, str], dict[str, str]]:
+        """The memory, its files of cards by part, and which cards lie in each."""
+        made = look(world, area, remembered)
+        assert files(made) == files(look(world, area, ()))
+        of_cards = {p.part: p.file for p in made if p.table_name == "remembered.card_row"}
+        lies = {c: part for part, file in of_cards.items() for c in pl.read_parquet(area.parts_dir / file)["card_number"]}
+        return made, of_cards, lies
+
+    register("01", 5, first, second)
+    register("79", 5, third)
+    june = register("01", 6, first)
+    remembered, before, lies = night(())
+    assert lies == {first: "01_2025-06", second: "01_2025-05", third: "79_2025-05"}
+
+    world.in_use[june] = False
+    again = register("01", 6, first)
+    remembered, after, lies = night(remembered)
+    assert lies == {first: "01_2025-06", second: "01_2025-05", third: "79_2025-05"}
+    assert {part for part in before if before[part] != after[part]} == {"01_2025-06"}
+
+    world.in_use[again] = False
+    remembered, last, lies = night(remembered)
+    assert lies == {first: "01_2025-05", second: "01_2025-05", third: "79_2025-05"}
+    assert last["79_2025-05"] == before["79_2025-05"]
