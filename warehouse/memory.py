@@ -73,10 +73,10 @@ _SAME_ORDER = """
 
 
 def made_by(key: bytes) -> str:
-    """Fingerprint of the code that a memory follows from: the queries, the declarations that they read, DuckDB (its hashes)."""
+    """Fingerprint of the code that a memory follows from: the queries, the declarations that they read, DuckDB (its hashes), the layout."""
     texts = of_texts(key)
     names = {KNOWN, DIGESTS, *steps_read(KNOWN), *(n for n in leaves(KNOWN) if n in texts)}
-    return joined(duckdb.__version__, *(f"{n} {texts[n]}" for n in sorted(names)))
+    return joined(duckdb.__version__, USED, *(f"{n} {texts[n]}" for n in sorted(names)))
 
 
 def usable(settings: Settings, remembered: Collection[Part], code: str) -> bool:
