@@ -70,12 +70,17 @@ _AFTER = """
     QUALIFY row_number() OVER (PARTITION BY {keys} ORDER BY place DESC) = 1
     ORDER BY part
 """
-# Rows that say something else, or that another register (or another of its rows) says now.
+# Rows that say something else, or that another register (or another of its rows) says now: a key is there once before and once after, so
+# what is the same on both sides is there twice.
 _MOVED = """
     CREATE OR REPLACE TABLE remembered.moved_{table} AS
-    SELECT * FROM (SELECT * FROM remembered.before_{table} EXCEPT SELECT * FROM remembered.after_{table})
-    UNION ALL
-    SELECT * FROM (SELECT * FROM remembered.after_{table} EXCEPT SELECT * FROM remembered.before_{table})
+    SELECT * FROM (
+        SELECT * FROM remembered.before_{table}
+        UNION ALL BY NAME
+        SELECT * FROM remembered.after_{table}
+    )
+    GROUP BY ALL
+    HAVING count(*) = 1
 """
 _ALL = """
     CREATE OR REPLACE TABLE remembered.after_{table} AS
@@ -115,18 +120,16 @@ _CHANGED_INDEX = """
 """
 _CHANGES = """
     CREATE OR REPLACE TABLE remembered.changed_row AS
-    WITH now AS (SELECT card_number, valid_from, valid_to, withdrawn_on, withdrawal_reason, object_code FROM remembered.after_card_row),
-    was AS (SELECT card_number, valid_from, valid_to, withdrawn_on, withdrawal_reason, object_code FROM remembered.before_card_row)
-    SELECT * FROM (SELECT * FROM now EXCEPT SELECT * FROM was)
-    UNION
-    SELECT * FROM (SELECT * FROM was EXCEPT SELECT * FROM now);
+    SELECT card_number, valid_from, valid_to, withdrawn_on, withdrawal_reason, object_code
+    FROM remembered.moved_card_row
+    GROUP BY ALL
+    HAVING count(*) = 1;
 
     CREATE OR REPLACE TABLE remembered.changed_citizen AS
-    WITH now AS (SELECT citizen_id, card_number, birth_date, sex FROM remembered.after_citizen_row),
-    was AS (SELECT citizen_id, card_number, birth_date, sex FROM remembered.before_citizen_row)
-    SELECT citizen_id FROM (SELECT * FROM now EXCEPT SELECT * FROM was)
-    UNION
-    SELECT citizen_id FROM (SELECT * FROM was EXCEPT SELECT * FROM now)
+    SELECT citizen_id
+    FROM (
+        SELECT citizen_id, card_number, birth_date, sex FROM remembered.moved_citizen_row GROUP BY ALL HAVING count(*) = 1
+    )
     UNION
     SELECT citizen_id FROM steps.citizen_row WHERE card_number IN (SELECT card_number FROM remembered.changed_index)
     UNION
