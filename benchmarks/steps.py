@@ -221,12 +221,14 @@ def _expected(c: Any) -> int:
 
 
 def _cards(c: Any) -> None:
-    """The spans as rows of one register that is in use for all months of the window, with places, groups and ages as various as real ones."""
+    """The spans as rows of one register that is in use for the whole window, with places, groups and ages as various as real ones."""
     from expectations.exports import EXPORTS
     from warehouse import reference
 
     reference.load(c)
-    c.execute("CREATE SCHEMA typed; CREATE SCHEMA steps; CREATE SCHEMA persons; CREATE SCHEMA dims; CREATE SCHEMA marts; CREATE SCHEMA ledger")
+    c.execute(
+        "CREATE SCHEMA typed; CREATE SCHEMA steps; CREATE SCHEMA persons; CREATE SCHEMA dims; CREATE SCHEMA marts; CREATE SCHEMA ledger"
+    )
     for table in EXPORTS:
         columns = ", ".join(f"{f.name} {f.kind.duckdb}" for f in table.fields)
         c.execute(f"CREATE TABLE typed.{table.name} ({columns}, received_rank BIGINT, period DATE, register_province VARCHAR)")
@@ -241,7 +243,8 @@ def _cards(c: Any) -> None:
         """
         INSERT INTO typed.cards BY NAME
         SELECT
-            'a' AS delivery_id, span AS row_number, s.object_code || '4' || lpad(span::VARCHAR, 12, '0') AS card_number, valid_from, valid_to,
+            'a' AS delivery_id, span AS row_number, valid_from, valid_to,
+            s.object_code || '4' || lpad(span::VARCHAR, 12, '0') AS card_number,
             p.province_code, p.code AS commune_code, s.object_code, (1 + hash(person, 2) % 2)::VARCHAR AS sex,
             DATE '1930-01-01' + (hash(person, 3) % 33000)::INTEGER AS birth_date,
             p.province_code || lpad((hash(person, 4) % 300)::VARCHAR, 3, '0') AS registered_facility,
@@ -259,7 +262,7 @@ def _cards(c: Any) -> None:
     c.execute(
         """
         CREATE TABLE persons.card_persons AS
-        SELECT card_number, card_number AS card_key, 'P' || lpad(right(citizen_id, 8), 12, '0') AS person_id FROM typed.cards
+        SELECT card_number, card_number AS card_key, printf('P%015x', hash(citizen_id) >> 4) AS person_id FROM typed.cards
         """
     )
     c.execute(
@@ -288,7 +291,10 @@ def _build(c: Any, name: str, ready: set[str]) -> None:
 
 @step
 def person_months(n: str) -> dict[str, Any]:
-    """The warehouse's own steps, and from them a row for each month and person: where he counts, and how many cards he holds."""
+    """The warehouse's own steps, and from them a row for each month and person: where he counts, and how many cards he holds.
+
+    The person is a number here, as in the peer: his id, which is one written out.
+    """
     c = _spans(n)
     _cards(c)
     said: dict[str, Any] = {}
@@ -297,8 +303,11 @@ def person_months(n: str) -> dict[str, Any]:
         c.execute(
             """
             CREATE TABLE person_month AS
-            SELECT months.month, people.person_id, people.province_code, people.valid_cards
-            FROM steps.insured_person_span AS people
+            SELECT months.month, people.person, people.province_code, people.valid_cards
+            FROM (
+                SELECT *, ('0x' || substr(person_id, 2))::BIGINT AS person  -- an id is P and sixty bits, as hexadecimal digits
+                FROM steps.insured_person_span
+            ) AS people
             INNER JOIN steps.reported_month AS months ON months.month_end BETWEEN people.first_month_end AND people.last_month_end
             """
         )
