@@ -298,8 +298,10 @@ def person_months(n: str) -> dict[str, Any]:
     c = _spans(n)
     _cards(c)
     said: dict[str, Any] = {}
+    ready = {"steps.register_in_use"}
     with clock(said):
-        _build(c, "steps.insured_person_span", {"steps.register_in_use"})
+        for name in ("steps.insured_person_span", "steps.reported_month"):
+            _build(c, name, ready)
         c.execute(
             """
             CREATE TABLE person_month AS

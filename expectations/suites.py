@@ -29,14 +29,14 @@ def offending_rows(rule: Rule, table: Table) -> str:
     )
 
 
-def suite(table: Table) -> gx.ExpectationSuite:
-    """The suite of an export or a mart."""
+def suite(table: Table, of: str) -> gx.ExpectationSuite:
+    """The suite of an export or a mart; `of`: the run that asks, since a context keeps each suite under a name of its own."""
     import great_expectations as gx
 
     from expectations.offending_rows import ExpectNoOffendingRows
 
     return gx.ExpectationSuite(
-        name=table.qualified_name,
+        name=f"{of}.{table.qualified_name}",
         expectations=[
             ExpectNoOffendingRows(
                 unexpected_rows_query=offending_rows(rule, table),

@@ -4,16 +4,19 @@
 -- day has no age: NULL. `coverage_pct` is NULL without a population figure of the cell or where the province has no register.
 -- A day is a number here, 20250331: two are 60000 apart or more when six years are full. Nearly everybody is in one band from the first month of a
 -- stretch to its last and is counted as in the other marts; only who grows into another on the way is looked at month by month.
-WITH days AS (
+WITH births AS (
+    SELECT first_month_end, last_month_end, province_code, sex, birth_date, count(*) AS insured_persons
+    FROM steps.insured_person_span
+    GROUP BY first_month_end, last_month_end, province_code, sex, birth_date
+),
+
+days AS (
     SELECT
-        first_month_end,
-        last_month_end,
-        province_code,
-        sex,
+        *,
         year(birth_date) * 10000 + month(birth_date) * 100 + day(birth_date) AS born,
         year(first_month_end) * 10000 + month(first_month_end) * 100 + day(first_month_end) - born AS first_age,
         year(last_month_end) * 10000 + month(last_month_end) * 100 + day(last_month_end) - born AS last_age
-    FROM steps.insured_person_span
+    FROM births
 ),
 
 -- How many bands have begun: 0 before birth, 6 from eighty years on.
@@ -32,6 +35,7 @@ growing AS (
         months.month_end,
         people.province_code,
         people.sex,
+        people.insured_persons,
         year(months.month_end) * 10000 + month(months.month_end) * 100 + day(months.month_end) - people.born AS age
     FROM banded AS people
     INNER JOIN steps.reported_month AS months ON months.month_end BETWEEN people.first_month_end AND people.last_month_end
@@ -39,7 +43,7 @@ growing AS (
 ),
 
 stretches AS (
-    SELECT first_month_end, last_month_end, province_code, sex, first_band AS band, count(*) AS insured_persons
+    SELECT first_month_end, last_month_end, province_code, sex, first_band AS band, sum(insured_persons) AS insured_persons
     FROM banded
     WHERE first_band IS NOT DISTINCT FROM last_band
     GROUP BY ALL
@@ -51,7 +55,7 @@ stretches AS (
         sex,
         (age >= 0)::INTEGER + (age >= 60000)::INTEGER + (age >= 180000)::INTEGER
         + (age >= 600000)::INTEGER + (age >= 700000)::INTEGER + (age >= 800000)::INTEGER AS band,
-        count(*) AS insured_persons
+        sum(insured_persons) AS insured_persons
     FROM growing
     GROUP BY ALL
 ),

@@ -9,37 +9,36 @@
 -- tells, five years together: rows that share none have as many months as bits.
 -- To count persons, add up stretches first and then the months (marts/coverage_province_month): the work grows with cards, not with card-months.
 -- Not sorted, as `steps.insured_card_span` is not.
-WITH numbered AS (
-    SELECT
-        person_id,
-        datediff('month', DATE '1970-01-01', first_month_end) AS first_month,
-        datediff('month', DATE '1970-01-01', last_month_end) AS last_month
+WITH with_rows AS (
+    SELECT person_id
     FROM steps.insured_card_span
     WHERE is_reported
-),
-
--- A person with one row needs no bits.
-with_rows AS (
-    SELECT person_id
-    FROM numbered
     GROUP BY person_id
     HAVING count(*) > 1
 ),
 
+-- Five years of the months in use each, as months since 1970.
 blocks AS (
-    SELECT unnest(range(min(first_month), max(last_month) + 1, 60)) AS block
-    FROM numbered
+    SELECT unnest(range(datediff('month', DATE '1970-01-01', min(month)), datediff('month', DATE '1970-01-01', max(month)) + 1, 60)) AS block
+    FROM steps.reported_month
 ),
 
 pieces AS (
     SELECT
-        numbered.person_id,
+        several_rows.person_id,
         blocks.block,
-        greatest(numbered.first_month - blocks.block, 0) AS first_bit,
-        least(numbered.last_month - blocks.block, 59) AS last_bit
-    FROM numbered
-    SEMI JOIN with_rows ON with_rows.person_id = numbered.person_id
-    INNER JOIN blocks ON numbered.first_month < blocks.block + 60 AND numbered.last_month >= blocks.block
+        greatest(several_rows.first_month - blocks.block, 0) AS first_bit,
+        least(several_rows.last_month - blocks.block, 59) AS last_bit
+    FROM (
+        SELECT
+            insured.person_id,
+            datediff('month', DATE '1970-01-01', insured.first_month_end) AS first_month,
+            datediff('month', DATE '1970-01-01', insured.last_month_end) AS last_month
+        FROM steps.insured_card_span AS insured
+        SEMI JOIN with_rows ON with_rows.person_id = insured.person_id
+        WHERE insured.is_reported
+    ) AS several_rows
+    INNER JOIN blocks ON several_rows.first_month < blocks.block + 60 AND several_rows.last_month >= blocks.block
 ),
 
 several AS MATERIALIZED (
