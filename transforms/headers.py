@@ -20,6 +20,9 @@ Cells = Sequence[str | None]
 # How far down a header may stand: title blocks of the portal's lists take up to some twenty rows.
 HEADER_WITHIN = 50
 
+_REMARK = re.compile(r"[(\[][^)\]]*[)\]]")
+_OTHER_UNIT = re.compile(r"nghin|ngan|trieu|^ty|000|usd")
+
 _COLUMN_NUMBER = re.compile(r"[(\[]?\s*(?:(\d{1,2})|([A-Za-z]))\s*(?:=[\d+\-x*/=() ]*)?[)\]]?")
 
 
@@ -45,6 +48,11 @@ def folded(text: str) -> str:
     return "".join(c for c in plain if c.isalnum())
 
 
+def _names_unit(cell: str) -> bool:
+    """Whether a remark in brackets names thousands, millions, billions or another currency."""
+    return any(_OTHER_UNIT.search(folded(remark)) for remark in _REMARK.findall(cell))
+
+
 @dataclass(frozen=True)
 class Headings:
     """The headings that a table's fields may have, folded, in the order in which they are tried: (heading, field name)."""
@@ -68,12 +76,20 @@ class Headings:
         )
 
     def columns_of(self, cells: Cells) -> dict[str, int]:
-        """Field name → column number for a row of headings. Of repeated headings the first counts; a column is one field's."""
+        """Field name → column number for a row of headings. Of repeated headings the first counts; a column is one field's.
+
+        A heading also counts without its remarks in brackets: `Số thẻ BHYT (15 ký tự)`. A remark that may name another unit
+        is kept, so that `Dân số (nghìn người)` is no count of persons.
+        """
         places: dict[str, int] = {}
+        remarked: dict[str, int] = {}
         for number, cell in enumerate(cells):
-            heading = folded(cell) if cell else ""
-            if heading:
+            if cell and (heading := folded(cell)):
                 places.setdefault(heading, number)
+                if (bare := folded(_REMARK.sub(" ", cell))) != heading and not _names_unit(cell):
+                    remarked.setdefault(bare, number)
+        for heading, number in remarked.items():
+            places.setdefault(heading, number)
         found: dict[str, int] = {}
         for heading, name in self.tried:
             number = places.get(heading, -1)

@@ -139,6 +139,16 @@ def test_an_element_name_wins_over_a_label_and_the_first_of_repeated_headings_co
     ]
 
 
+def test_remarks_in_brackets_do_not_count_unless_they_name_another_unit(tmp_path):
+    text = "Năm (dương lịch);Mã tỉnh/TP (2 số);Tỷ lệ bao phủ BHYT (%);Căn cứ pháp lý [số, ngày]\n2025;01;95.5;Quyết định 546\n"
+    assert rows(tmp_path, text) == TARGETS_ROWS[:1]
+    text = "Năm;Mã tỉnh;Dân số (người)\n2025;01;8700000\n"
+    assert [r["population"] for r in rows(tmp_path, text, POPULATION)] == ["8700000"]
+    for other in ("nghìn người", "1.000 người", "triệu"):
+        with pytest.raises(Refusal, match="DAN_SO"):
+            rows(tmp_path, f"Năm;Mã tỉnh;Dân số ({other})\n2025;01;8700\n", POPULATION)
+
+
 def test_titles_above_and_totals_and_signatures_below_the_data(tmp_path):
     text = (
         "ỦY BAN NHÂN DÂN TỈNH,,,,\n"
