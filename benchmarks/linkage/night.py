@@ -17,7 +17,7 @@ from pathlib import Path
 import polars as pl
 
 from transforms.persons import Model, link_to_stand
-from transforms.persons.increment import changed_numbers, link_new
+from transforms.persons.increment import changed_numbers, link_new, standardise_again
 from warehouse import standing_index
 from warehouse.settings import Settings
 
@@ -56,10 +56,10 @@ def night(folder: Path) -> dict[str, float]:
     now = time.perf_counter()
     seconds["read"], last = now - last, now
     touched = changed_numbers(standing, added, added.head(0))
-    rows = pl.concat([base(folder), added]).filter(pl.col("card_number").is_in(touched.implode())).collect()
+    new = standardise_again(standing, touched, added)
     now = time.perf_counter()
     seconds["changes"], last = now - last, now
-    found = link_new(standing, touched, rows, former, Model.parse(standing.facts["model"]), run=2)
+    found = link_new(standing, touched, new, former, Model.parse(standing.facts["model"]), run=2)
     now = time.perf_counter()
     seconds["link"], last = now - last, now
     # As `warehouse.card_persons` does.
