@@ -254,8 +254,10 @@ def _pairs_of_some(blocks: Blocks, block: Integers, chunk: int) -> Iterator[tupl
             yield blocks.rows[left], blocks.rows[right]
 
 
-def candidates(records: Records, blocks: list[Blocks] | None = None) -> Candidates:
-    """All pairs of records that share the key of at least one of `RULES`, in memory: for small registers, and as the reference."""
+def candidates(records: Records, blocks: list[Blocks] | None = None, of: npt.NDArray[np.bool_] | None = None) -> Candidates:
+    """All pairs of records that share the key of at least one of `RULES`, in memory: for small registers, and as the reference.
+
+    `of`: by row; only pairs of which one is such a row are made."""
     blocks = blocks or plan(records)
     card = records.rows["card"].to_numpy()
     size = max(len(card), 1)
@@ -264,6 +266,8 @@ def candidates(records: Records, blocks: list[Blocks] | None = None) -> Candidat
         for cut in (False, True):
             for left, right in pairs_of(found, cut=cut):
                 other = card[left] != card[right]
+                if of is not None:
+                    other &= of[left] | of[right]
                 codes = left[other].astype(np.int64) * size + right[other]
                 # Whole blocks first: what they make is known without looking at neighbours.
                 frames.append(pl.DataFrame({"code": codes, "rank": np.full(len(codes), place + len(RULES) * cut, np.int8)}))

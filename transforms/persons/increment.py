@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from transforms.persons.candidates import BLOCK_LIMIT, candidates
+from transforms.persons.candidates import AT_A_TIME, BLOCK_LIMIT, candidates
 from transforms.persons.cluster import cluster
 from transforms.persons.compare import compare
 from transforms.persons.evidence import PAIRS
@@ -179,12 +179,22 @@ def places_in(ordered: pl.Series, some: pl.Series) -> Array:
 
 def exchanged(former: pl.DataFrame, at: Array, now: pl.DataFrame) -> pl.DataFrame:
     """The index with the rows `now` instead of those `at` these places; all sorted by `card_number`."""
-    kept = np.ones(former.height, bool)
-    kept[at] = False
-    rest = np.flatnonzero(kept)
-    before = np.searchsorted(rest, former["card_number"].search_sorted(now["card_number"]).to_numpy())
-    order = np.insert(rest, before, np.arange(former.height, former.height + now.height))
-    return pl.concat([former, now.select(former.columns)], rechunk=True).select(pl.all().gather(pl.Series(order)))
+    if former.is_empty():
+        return now.select(former.columns)
+    before = former["card_number"].search_sorted(now["card_number"]).to_numpy()
+    starts = np.arange(0, former.height, AT_A_TIME)
+    gone, come = np.append(np.searchsorted(at, starts), len(at)), np.append(np.searchsorted(before, starts), len(before))
+    pieces = []
+    for i, start in enumerate(starts.tolist()):
+        # As many rows at a time as the processor has at hand.
+        some, new = former.slice(start, AT_A_TIME), now[int(come[i]) : int(come[i + 1])].select(former.columns)
+        kept = np.ones(some.height, bool)
+        kept[at[gone[i] : gone[i + 1]] - start] = False
+        rest = np.flatnonzero(kept)
+        into = np.searchsorted(rest, before[come[i] : come[i + 1]] - start)
+        order = np.insert(rest, into, np.arange(some.height, some.height + new.height))
+        pieces.append(pl.concat([some, new], rechunk=True).select(pl.all().gather(pl.Series(order))))
+    return pl.concat(pieces)
 
 
 def _cards_of(standing: Standing, touched: pl.Series) -> Array:
@@ -243,21 +253,23 @@ def _component_of(standing: Standing, cards: list[Array]) -> Array:
 
 def scored_fresh(records: Records, fresh: Array, model: Model, known: Frequencies) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Pairs of cards (`left`, `right`, `weight`, `pattern`) of which one is fresh, and the patterns."""
-    found = candidates(records).pairs
-    card = records.rows["card"].to_numpy()
-    touched = fresh[card[found["left"].to_numpy()]] | fresh[card[found["right"].to_numpy()]]
-    compared = compare(records, found.filter(pl.Series(touched)), pinned_chances(records, model, known))
+    found = candidates(records, of=fresh[records.rows["card"].to_numpy()]).pairs
+    compared = compare(records, found, pinned_chances(records, model, known))
     weighed = weigh(compared.patterns, model)
     return scored_cards(records, compared.pairs, weighed, model.review_bits), weighed
 
 
 def _standing_pairs(standing: Standing, place: pl.DataFrame, fresh: Array, gone: Array, repaired: Array) -> pl.DataFrame:
     """Pairs of the index that still hold, with `l`, `r`: their cards among the records, null elsewhere."""
-    again = pl.Series(np.union1d(gone, repaired), dtype=pl.UInt32)
-    pairs = standing.pairs.filter(~pl.col("left").is_in(again.implode()) & ~pl.col("right").is_in(again.implode()))
-    to = place.filter(pl.col("base").is_not_null()).select("base", pl.col("card").cast(pl.UInt32))
-    ends = pairs.join(to.rename({"base": "left", "card": "l"}), on="left", how="left", maintain_order="left")
-    return ends.join(to.rename({"base": "right", "card": "r"}), on="right", how="left", maintain_order="left")
+    again = np.zeros(standing.cards.height, bool)
+    again[gone] = again[repaired] = True
+    left, right = standing.pairs["left"].to_numpy(), standing.pairs["right"].to_numpy()
+    hold = ~(again[left] | again[right])
+    card = np.full(standing.cards.height, -1, np.int64)
+    known = place.filter(pl.col("base").is_not_null())
+    card[known["base"].to_numpy()] = known["card"].to_numpy()
+    ends = {"l": card[left[hold]], "r": card[right[hold]]}
+    return standing.pairs.filter(pl.Series(hold)).with_columns(pl.Series(n, c).replace(-1, None).cast(pl.UInt32) for n, c in ends.items())
 
 
 def _settled_again(standing: Standing, unsettled: pl.Series | None, settled: Array) -> Array:

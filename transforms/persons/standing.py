@@ -246,7 +246,8 @@ def partners(standing: Standing, asked: list[tuple[int, Array]], more_than: int)
     """Cards that share a key with those asked for; and those of them whose block holds `more_than` rows, together with the asked."""
     bits = bits_for(standing.cards.height)
     met, crowds = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
-    for place, keys in asked:
+    for place in {place: None for place, _ in asked}:
+        keys = np.concatenate([keys for at, keys in asked if at == place])
         key, size, cards = found(standing.keys[place], standing.cards.height, keys)
         asking = np.bincount(np.searchsorted(key, keys >> bits << bits), minlength=len(key))
         met.append(cards)
@@ -272,24 +273,24 @@ def part(standing: Standing, cards: Array) -> Records:
 def joined(standing: Standing, cards: Array, new: Records) -> Records:
     """The standing records of `cards` (sorted) and new ones, as if they had been standardised together."""
     old = part(standing, cards)
-    keys = pl.concat([standing.cards[cards], new.cards]).sort("card_key")
-    place = keys.with_row_index("place", offset=0)
+    old_keys = standing.cards["card_key"].gather(cards)
+    keys = pl.concat([old_keys, new.cards["card_key"]]).sort()
     table = names(pl.concat([old.names["standard"], new.names["standard"]]))
-    of_old = pl.DataFrame({"card": pl.Series(cards, dtype=pl.UInt32), "card_key": standing.cards["card_key"].gather(cards)})
-    of_new = new.cards.with_row_index("card").cast({"card": pl.UInt32})
-    rows = []
-    for records, of in ((old, of_old), (new, of_new)):
-        to = of.join(place, on="card_key").select("card", pl.col("place").cast(pl.UInt32))
-        of_one = renamed(records.rows, records.names["standard"], table)
-        rows.append(of_one.join(to, on="card", maintain_order="left").with_columns(card="place").select(new.rows.columns))
+    # Where the cards, and with them their rows and numbers, stand now.
+    of_old, of_new = (keys.search_sorted(some).cast(pl.UInt32) for some in (old_keys, new.cards["card_key"]))
     held = numbers_of(standing, cards)
+    at = {"rows": np.searchsorted(cards, old.rows["card"].to_numpy()), "numbers": np.searchsorted(cards, held["card"].to_numpy())}
+    rows = [
+        renamed(old.rows, old.names["standard"], table).with_columns(card=of_old.gather(at["rows"])).select(new.rows.columns),
+        renamed(new.rows, new.names["standard"], table).with_columns(card=of_new.gather(new.rows["card"])),
+    ]
     numbers = pl.concat([
-        held.join(of_old.join(place, on="card_key"), on="card").select("card_number", card=pl.col("place").cast(pl.UInt32)),
-        new.numbers.join(of_new.join(place, on="card_key"), on="card").select("card_number", card=pl.col("place").cast(pl.UInt32)),
+        held.with_columns(card=of_old.gather(at["numbers"])),
+        new.numbers.with_columns(card=of_new.gather(new.numbers["card"])),
     ]).sort("card_number")  # fmt: skip
     return Records(
         numbers=numbers,
-        cards=keys,
+        cards=keys.to_frame(),
         rows=in_order(pl.concat(rows).sort("card", maintain_order=True)),
         names=with_borne(table, standing.frequencies),
         crowded={},
