@@ -16,10 +16,11 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from transforms.persons.candidates import AT_A_TIME, BLOCK_LIMIT, candidates
+from transforms.persons.candidates import BLOCK_LIMIT, candidates
 from transforms.persons.cluster import cluster
 from transforms.persons.compare import compare
 from transforms.persons.evidence import PAIRS
+from transforms.persons.exchange import before_which, exchanged, places_in
 from transforms.persons.frequencies import Frequencies, pinned_chances
 from transforms.persons.identify import BEFORE_ALL_RUNS, identify
 from transforms.persons.numbers import CROWDED, NAMES_PER_NUMBER, looks_verified, structured, without_crowded
@@ -138,9 +139,7 @@ def link_new(
     place = records.cards.with_row_index("card").join(place, on="card_key", how="left", maintain_order="left")
     fresh = (place["base"].is_null() | place["base"].is_in(pl.Series(repaired, dtype=pl.UInt32).implode())).to_numpy()
     scored, weighed = scored_fresh(records, fresh, model, standing.frequencies)
-    standing_pairs = _standing_pairs(standing, place, fresh, gone, repaired)
-    inside = standing_pairs.filter(pl.col("l").is_not_null() & pl.col("r").is_not_null())
-    inside = inside.select(left="l", right="r", weight="weight")
+    void, inside = _standing_pairs(standing, place, gone, repaired)
     together, apart = decided(records, decisions)
     edges = pl.concat([e.select("left", "right", "weight") for e in (scored, inside)]).filter(pl.col("weight") >= model.merge_bits)
     edges = pl.concat([edges, together]).group_by("left", "right").agg(pl.col("weight").max())
@@ -154,10 +153,12 @@ def link_new(
     was = former[at]
     taken = [s.rename("person_id") for s in (former["person_id"], retired) if s is not None]
     now = identify(replace(records, numbers=numbers, cards=cards), members, was, run, pl.concat(taken))
-    pairs = pl.concat([standing_pairs.select(*PAIRS), evidence_of(scored, weighed, records)]).sort("card_key_a", "card_key_b")
+    index = exchanged(former, at, now, former["card_number"].search_sorted(now["card_number"]).to_numpy())
+    evidence, told = standing.pairs.select(*PAIRS), evidence_of(scored, weighed, records)
+    pairs = exchanged(evidence, void, told, before_which(evidence, told, "card_key_a", "card_key_b"))
     report = {
         "way": "increment",
-        "card_numbers": former.height - was.height + now.height,
+        "card_numbers": index.height,
         "cards_changed": new.cards.height,
         "cards_gone": len(gone),
         "cards_looked_at": records.cards.height,
@@ -166,35 +167,7 @@ def link_new(
         "clusters_guarded": clusters.guarded,
         "decisions": {"together": together.height, "apart": apart.height},
     }
-    return Increment(exchanged(former, at, now), was, now, pairs, now_unsettled, report)
-
-
-def places_in(ordered: pl.Series, some: pl.Series) -> Array:
-    """The places of `some` texts among the `ordered` ones, each there once; both sorted. Those that are not there have none."""
-    if ordered.is_empty():
-        return np.zeros(0, np.int64)
-    at = ordered.search_sorted(some).clip(upper_bound=len(ordered) - 1)
-    return at.filter(ordered.gather(at) == some).to_numpy().astype(np.int64)
-
-
-def exchanged(former: pl.DataFrame, at: Array, now: pl.DataFrame) -> pl.DataFrame:
-    """The index with the rows `now` instead of those `at` these places; all sorted by `card_number`."""
-    if former.is_empty():
-        return now.select(former.columns)
-    before = former["card_number"].search_sorted(now["card_number"]).to_numpy()
-    starts = np.arange(0, former.height, AT_A_TIME)
-    gone, come = np.append(np.searchsorted(at, starts), len(at)), np.append(np.searchsorted(before, starts), len(before))
-    pieces = []
-    for i, start in enumerate(starts.tolist()):
-        # As many rows at a time as the processor has at hand.
-        some, new = former.slice(start, AT_A_TIME), now[int(come[i]) : int(come[i + 1])].select(former.columns)
-        kept = np.ones(some.height, bool)
-        kept[at[gone[i] : gone[i + 1]] - start] = False
-        rest = np.flatnonzero(kept)
-        into = np.searchsorted(rest, before[come[i] : come[i + 1]] - start)
-        order = np.insert(rest, into, np.arange(some.height, some.height + new.height))
-        pieces.append(pl.concat([some, new], rechunk=True).select(pl.all().gather(pl.Series(order))))
-    return pl.concat(pieces)
+    return Increment(index, was, now, pairs, now_unsettled, report)
 
 
 def _cards_of(standing: Standing, touched: pl.Series) -> Array:
@@ -259,17 +232,19 @@ def scored_fresh(records: Records, fresh: Array, model: Model, known: Frequencie
     return scored_cards(records, compared.pairs, weighed, model.review_bits), weighed
 
 
-def _standing_pairs(standing: Standing, place: pl.DataFrame, fresh: Array, gone: Array, repaired: Array) -> pl.DataFrame:
-    """Pairs of the index that still hold, with `l`, `r`: their cards among the records, null elsewhere."""
+def _standing_pairs(standing: Standing, place: pl.DataFrame, gone: Array, repaired: Array) -> tuple[Array, pl.DataFrame]:
+    """Which pairs of the index hold no longer, by place; and those that do between two cards of the records: `left`, `right`, `weight`."""
     again = np.zeros(standing.cards.height, bool)
     again[gone] = again[repaired] = True
     left, right = standing.pairs["left"].to_numpy(), standing.pairs["right"].to_numpy()
-    hold = ~(again[left] | again[right])
+    void = again[left] | again[right]
     card = np.full(standing.cards.height, -1, np.int64)
     known = place.filter(pl.col("base").is_not_null())
     card[known["base"].to_numpy()] = known["card"].to_numpy()
-    ends = {"l": card[left[hold]], "r": card[right[hold]]}
-    return standing.pairs.filter(pl.Series(hold)).with_columns(pl.Series(n, c).replace(-1, None).cast(pl.UInt32) for n, c in ends.items())
+    left, right = card[left], card[right]
+    inside = np.flatnonzero(~void & (left >= 0) & (right >= 0))
+    ends = pl.DataFrame({"left": left[inside], "right": right[inside]}, schema={"left": pl.UInt32, "right": pl.UInt32})
+    return np.flatnonzero(void), ends.with_columns(weight=standing.pairs["weight"].gather(inside))
 
 
 def _settled_again(standing: Standing, unsettled: pl.Series | None, settled: Array) -> Array:

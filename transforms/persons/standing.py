@@ -16,6 +16,7 @@ import numpy.typing as npt
 import polars as pl
 
 from transforms.persons.candidates import BLOCK_LIMIT, LISTED, PAIRS_ALWAYS, PAIRS_PER_RECORD, RULES, keys_of, named
+from transforms.persons.exchange import spans
 from transforms.persons.frequencies import Frequencies, with_borne
 from transforms.persons.numbers import looks_verified
 from transforms.persons.spelling import names
@@ -168,12 +169,6 @@ def found(packed: Array, size: int, keys: Array) -> tuple[Array, Array, Array]:
     end = np.searchsorted(packed, key | ((np.uint64(1) << bits) - np.uint64(1)), side="right")
     places = packed[spans(start, end - start)] & ((np.uint64(1) << bits) - np.uint64(1))
     return key, end - start, places.astype(np.int64)
-
-
-def spans(starts: Array, sizes: Array) -> Array:
-    """The places from each start on, so many."""
-    ends = np.cumsum(sizes)
-    return np.repeat(starts - ends + sizes, sizes) + np.arange(int(ends[-1]) if len(ends) else 0)
 
 
 def distinct(numbers: Array) -> Array:
