@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from transforms.persons.candidates import BLOCK_LIMIT, LISTED, PAIRS_ALWAYS, PAIRS_PER_RECORD, RULES, keys_of, named
+from transforms.persons.candidates import BLOCK_LIMIT, LISTED, PAIRS_ALWAYS, PAIRS_PER_RECORD, RULES, ascending, keys_of, named
 from transforms.persons.exchange import spans
 from transforms.persons.frequencies import Frequencies, with_borne
 from transforms.persons.numbers import looks_verified
@@ -155,9 +155,7 @@ def bits_for(size: int) -> np.uint64:
 def _packed(key: Array, place: Array, size: int) -> Array:
     """A sorted array of keys, cut off where the place (in a list of this `size`) stands below."""
     bits = bits_for(size)
-    packed: Array = key >> bits << bits | place.astype(np.uint64)
-    packed.sort()
-    return packed
+    return ascending(key >> bits << bits | place.astype(np.uint64))
 
 
 def found(packed: Array, size: int, keys: Array) -> tuple[Array, Array, Array]:
@@ -173,7 +171,7 @@ def found(packed: Array, size: int, keys: Array) -> tuple[Array, Array, Array]:
 
 def distinct(numbers: Array) -> Array:
     """`np.unique`, several times faster where most numbers differ."""
-    ordered = np.sort(numbers)
+    ordered: Array = np.sort(numbers)
     return ordered[np.append(True, ordered[1:] != ordered[:-1])] if len(ordered) else ordered
 
 
