@@ -79,8 +79,8 @@ class Outcome:
         return [c.table for c in self.compared if c.only_nights or c.only_backfill]
 
 
-def measure(root: Path, persons: int, seed: int, kills: int, first: date = FIRST, audited: bool = False) -> Outcome:
-    """Everything below `root`, which is empty."""
+def measure(root: Path, persons: int, seed: int, kills: int, first: date = FIRST, audited: bool = False, together: int = 1) -> Outcome:
+    """Everything below `root`, which is empty. `together`: so many consecutive months in a plan."""
     write(root / "world", persons=persons, months=(first, LAST), seed=seed, provinces=PROVINCES, visits_per_person_year=2.0)
     source = root / "world" / "landing"
     wanted = months(first, LAST)
@@ -96,9 +96,10 @@ def measure(root: Path, persons: int, seed: int, kills: int, first: date = FIRST
         night(nights, root / "landing", number, f"{month:%Y-%m}")
     nights_seconds = time.perf_counter() - begun
     chance = random.Random(seed)
-    order = [f"{m:%Y-%m}" for m in chance.sample(wanted, len(wanted))]
+    firsts = wanted[::together]
+    order = [f"{m:%Y-%m}" for m in chance.sample(firsts, len(firsts))]
     begun = time.perf_counter()
-    work = ["--audited", str(filled), str(source), *order] if audited else [str(filled), str(source), *order]
+    work = [*(["--audited"] if audited else []), str(together), str(filled), str(source), *order]
     killed = persistently(Settings(home=filled, landing=source), work, chance, kills, nights_seconds)
     night(filled, source, 0, "what no plan holds")
     backfill_seconds = time.perf_counter() - begun
@@ -152,13 +153,13 @@ def states(settings: Settings) -> dict[date, str]:
     return {p.scope.first: backfill.state(settings, p).word for p in found}
 
 
-def load(settings: Settings, order: Iterable[str]) -> None:
-    """Plan, run and approve each month, going on from what is there: what the killed process does."""
+def load(settings: Settings, order: Iterable[str], together: int) -> None:
+    """Plan, run and approve each stretch (its first month), going on from what is there: what the killed process does."""
     for month in map(date.fromisoformat, (f"{m}-01" for m in order)):
         plans = {p.scope.first: p for p in (backfill.read(settings, plan_id) for plan_id in backfill.plans(settings))}
         if month not in plans:
             try:
-                plans[month] = steps.plan(settings, Scope(tuple(t.name for t in EXPORTS), month, month))
+                plans[month] = steps.plan(settings, Scope(tuple(t.name for t in EXPORTS), month, after(month, together - 1)))
             except NothingPlanned:
                 continue
         plan = plans[month]
@@ -196,7 +197,7 @@ def compare(nights: Path, filled: Path) -> list[Compared]:
 def rows_of(outcome: Outcome, persons: int) -> list[Row]:
     """For docs/performance.md: how many tables are not the same, and what either way took."""
     tables, rows = len(outcome.compared), sum(c.rows for c in outcome.compared)
-    what = f"{len(outcome.order)} months of {persons:,} persons, {len(outcome.kills)} kills: tables of {tables} ({rows:,} rows) that differ"
+    what = f"{len(outcome.order)} plans, {persons:,} persons, {len(outcome.kills)} kills: tables of {tables} ({rows:,} rows) that differ"
     return [
         Row("any_order", what, len(outcome.unlike), "", 0, note=", ".join(outcome.unlike)),
         Row("any_order", "month by month, with audit and kills", outcome.backfill_seconds / 60, "min",
@@ -220,7 +221,8 @@ if __name__ == "__main__":
     sys.stdout.write("begun\n")
     sys.stdout.flush()
     words = [a for a in sys.argv[1:] if a != "--audited"]
+    together = int(words.pop(0))
     if "--audited" not in sys.argv:
         night_steps.validate = lambda *_: pl.DataFrame()
         night_steps.audit = lambda night, built: night_steps.complete(night.settings, built, [])
-    load(Settings(home=Path(words[0]), landing=Path(words[1])), words[2:])
+    load(Settings(home=Path(words[0]), landing=Path(words[1])), words[2:], together)

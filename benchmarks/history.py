@@ -1,7 +1,7 @@
 """What a month costs in a warehouse of three years: a new month, one corrected register, one month of one province.
 
     python benchmarks/history.py [--persons 2000] [--months 36]
-    python benchmarks/history.py order [--persons 2000] [--months 36] [--seed 1] [--kills 10] [--audited]
+    python benchmarks/history.py order [--persons 2000] [--months 36] [--seed 1] [--kills 10] [--together 1] [--audited]
 
 A simulated world is delivered in one night but for its last month; then the last month comes, then a register of 2024-06 again without
 one of its lines, then one province's register of the last month so. Beside it the last month alone is delivered to an empty work area.
@@ -150,6 +150,7 @@ def main() -> int:
     parser.add_argument("--months", type=int, default=36)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--kills", type=int, default=10)
+    parser.add_argument("--together", type=int, default=1, help="order: consecutive months in a plan")
     parser.add_argument("--audited", action="store_true", help="order: with Great Expectations")
     parser.add_argument("--keep", action="store_true", help="in docs/performance.json and the page made of it")
     asked = parser.parse_args()
@@ -161,7 +162,7 @@ def main() -> int:
     else:
         with tempfile.TemporaryDirectory(prefix="order-") as name:
             first = after(LAST, 1 - asked.months)
-            outcome = any_order.measure(Path(name), asked.persons, asked.seed, asked.kills, first, asked.audited)
+            outcome = any_order.measure(Path(name), asked.persons, asked.seed, asked.kills, first, asked.audited, asked.together)
         any_order.tell(outcome)
         rows = any_order.rows_of(outcome, asked.persons)
     if asked.keep:

@@ -32,6 +32,16 @@ from warehouse.sql_files import Query, queries
 
 _ROWS_OF = {REGISTERS: (CARDS,), CLAIMS: (CLAIM_ROWS, CLAIM_LINES)}
 
+_WITHIN = f"""
+    SET VARIABLE claim_months_within = (
+        SELECT [min(month), max(month)]
+        FROM {DIGESTS}
+        WHERE
+            list_contains(getvariable('claim_months'), month)
+            OR list_contains(getvariable('claim_service_months'), service_month)
+    )
+"""
+
 
 @dataclass
 class Built:
@@ -195,6 +205,7 @@ class Build:
         if family == CLAIMS:
             c.execute("SET VARIABLE claim_months = ?::DATE[]", [months])
             c.execute("SET VARIABLE claim_service_months = ?::DATE[]", [service_months])
+            c.execute(_WITHIN)
         self._need(step)
         if family == REGISTERS:
             c.execute("SET VARIABLE months_needed = ?::DATE[]", [months])

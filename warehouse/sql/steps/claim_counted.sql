@@ -1,6 +1,7 @@
 -- One row per current claim of the months that must be made, with a number of its own (`claim_id`, of this build only) that everything below joins on.
 --
--- The build sets the two variables to the claim months and service months that parts to be made look at; without them it is all claims.
+-- The build sets the variables to the claim months and service months that parts to be made look at, and to the first and last claim month that
+-- has a claim of these, so that no part of the memory outside is opened; without them it is all claims.
 SELECT
     row_number() OVER (ORDER BY facility_code, counted_episode) AS claim_id,
     delivery_id,
@@ -20,6 +21,8 @@ SELECT
 FROM steps.claim_known
 WHERE
     label = 'current'
+    AND month BETWEEN coalesce(getvariable('claim_months_within')[1], DATE '0001-01-01')
+    AND coalesce(getvariable('claim_months_within')[2], DATE '9999-12-31')
     AND (
         getvariable('claim_months') IS NULL
         OR list_contains(getvariable('claim_months'), month)
