@@ -30,9 +30,9 @@ BOUNDS = {
         "Marts do not make the row for each month and person that is measured first: a card row says in two dates at which month ends it "
         "counts, a person's stretches of months do not overlap, and marts add up stretches before they meet the months. CPU of 1 M "
         "spans: who is insured by a card 2.0 s (of it writing the columns that marts count by 1.1, finding the person 0.7), where a "
-        "person counts 0.9, a row for each month and person 2.7 (3.8 with the id as text), all seven marts 3.5 (most of it age and sex, and "
-        "registered facility: 10,200 facilities times 300 stretches); `unnest(range)` 3.8. A night makes one month: both steps cost 1.7 s of CPU for "
-        "1 M cards. The first build over 24 monthly registers costs a third more than with a row for each month, 1.9 s instead of "
+        "person counts 0.9, a row for each month and person 2.7 (3.8 with the id as text), all seven marts 3.5 (most of it age and sex, "
+        "and registered facility: 10,200 facilities times 300 stretches); `unnest(range)` 3.8. A night makes one month: both steps "
+        "cost 1.7 s of CPU for 1 M cards. The first build over 24 monthly registers costs a third more than with a row for each month, 1.9 s instead of "
         "1.4 for 960,000 rows: there nobody's stretches are longer than a month."
     ),
     "gx": (
