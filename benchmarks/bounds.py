@@ -32,8 +32,8 @@ BOUNDS = {
         "spans: who is insured by a card 2.0 s (of it writing the columns that marts count by 1.1, finding the person 0.7), where a "
         "person counts 0.9, a row for each month and person 2.7 (3.8 with the id as text), all seven marts 3.5 (most of it age and sex, "
         "and registered facility: 10,200 facilities times 300 stretches); `unnest(range)` 3.8. A night makes one month: both steps "
-        "cost 1.7 s of CPU for 1 M cards. The first build over 24 monthly registers costs a third more than with a row for each month, 1.9 s instead of "
-        "1.4 for 960,000 rows: there nobody's stretches are longer than a month."
+        "cost 1.7 s of CPU for 1 M cards. In a first build over 24 monthly registers, where no stretch is longer than a month, they cost "
+        "a third more than a row for each month did: 1.9 s instead of 1.4 for 960,000 rows."
     ),
     "gx": (
         "With 300,000 cards the queries cost 0.55 s of CPU on either side and Great Expectations 0.2 to 0.25 more, however many rows "
