@@ -7,6 +7,7 @@ apart is one half-byte apart. Only names that differ in the ways that need text 
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numba
@@ -36,6 +37,7 @@ NAME = np.dtype(
     + [(flag, "u1") for flag in ("accented", "bare_given", "borne", "long_given", "length", "middles")],
     align=True,
 )
+AT_A_TIME = 1 << 15  # records written together: as many as the processor has at hand
 BY_TEXT = 255  # the level of a pair of names that only their text can tell
 
 
@@ -73,24 +75,34 @@ def letters(plain: pl.Series) -> Array:
 
 def encoded(records: Records, chances: Chances, names: Array) -> Array:
     """`RECORD`, row by row of `records.rows`; `cut` is left 0."""
-    rows = records.rows
-    made = np.zeros(rows.height, RECORD)
+    made = np.empty(records.rows.height, RECORD)
+
+    def fill(start: int) -> None:
+        _encode(records.rows.slice(start, AT_A_TIME), chances.rows.slice(start, AT_A_TIME), names, made[start : start + AT_A_TIME])
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(fill, range(0, len(made), AT_A_TIME)))
+    return made
+
+
+def _encode(rows: pl.DataFrame, rare: pl.DataFrame, names: Array, made: Array) -> None:
+    """Fills `made` with rows and their chances."""
     for column in ("citizen", "insured", "insured_too", "short_citizen"):
         made[column] = decimal(rows[column].fill_null(0).to_numpy().astype(np.uint64))
     month_day = rows["day_month"].fill_null(0).to_numpy().astype(np.uint64)
     made["born"] = decimal(rows["year"].fill_null(0).to_numpy().astype(np.uint64) * np.uint64(10_000) + month_day)
     made["card"] = rows["card"].to_numpy()
-    made["name"] = rows["name"].fill_null(records.names.height).to_numpy()
+    made["name"] = rows["name"].fill_null(len(names) - 1).to_numpy()
     for column in ("plain", "surname", "given", "ordered"):
         made[column] = names[column][made["name"]]
     for column in ("commune", "province", "old_province"):
         made[column] = (rows[column] + 1).fill_null(0).to_numpy()
     for column in ("household", "address", "sex"):
         made[column] = rows[column].fill_null(0).to_numpy()
-    for column in chances.rows.columns:
-        made[f"{column}_bits"] = chances.rows[column].to_numpy()
+    for column in rare.columns:
+        made[f"{column}_bits"] = rare[column].to_numpy()
     made["verified"] = rows["verified"].to_numpy()
-    return made
+    made["cut"] = 0
 
 
 def decimal(number: Array) -> Array:
@@ -203,31 +215,6 @@ def first_made(rule: int, left: Array, right: Array, records: Array) -> Array:  
                 break
         out[i] = not before
     return out
-
-
-@_compiled
-def whole_pairs(rule: int, rows: Array, starts: Array, sizes: Array, records: Array) -> tuple[Array, Array]:  # pragma: no cover
-    """The pairs of these blocks, none of them cut, of which `first_made` says that they count for `rule`: left and right rows."""
-    total = (sizes.astype(np.int64) * (sizes - 1) // 2).sum()
-    left, right = np.empty(total, np.int32), np.empty(total, np.int32)
-    made = 0
-    for block in range(len(starts)):
-        end = starts[block] + sizes[block]
-        for i in range(starts[block], end - 1):
-            a = records[rows[i]]
-            for j in range(i + 1, end):
-                b = records[rows[j]]
-                if a.card == b.card or not _makes(rule, a, b):
-                    continue
-                before = False
-                for q in range(rule):
-                    if (a.cut >> q) & 1 == 0 and _makes(q, a, b):
-                        before = True
-                        break
-                if not before:
-                    left[made], right[made] = rows[i], rows[j]
-                    made += 1
-    return left[:made].copy(), right[:made].copy()
 
 
 @_compiled
@@ -360,24 +347,69 @@ def name_codes(level: Array, left: Array, right: Array, records: Array) -> Array
 
 
 @_compiled
-def patterns(left: Array, right: Array, records: Array, names: Array) -> tuple[Array, Array]:  # pragma: no cover
-    """`compare.pattern_code` of each pair, and the pairs whose names have to be read: their code still lacks the name and its rarity."""
-    codes = np.zeros(len(left), np.int32)
-    unread = np.zeros(len(left), np.bool_)
+def _pattern(a: Any, b: Any, names: Array) -> tuple[int, bool]:  # pragma: no cover
+    """`compare.pattern_code` of two records, and whether their names have to be read: then the code still lacks the name and its rarity."""
+    code = _birth(a.born, b.born) * _BIRTH_AT + _citizen(a, b) * _CITIZEN_AT + _insured(a, b) * _INSURED_AT + _place(a, b) * _PLACE_AT
+    if a.sex != 0 and b.sex != 0:
+        code += (1 if a.sex == b.sex else 2) * _SEX_AT
     nameless = len(names) - 1
+    if a.name != nameless and b.name != nameless:
+        level = 1
+        if a.name != b.name:
+            level = _name(names[a.name], names[b.name])
+        if level == BY_TEXT:
+            return code, True
+        code += level * _NAME_AT + _rarity(a, b, level) * RARITY_AT
+    return code, False
+
+
+@_compiled
+def patterns(left: Array, right: Array, records: Array, names: Array) -> tuple[Array, Array]:  # pragma: no cover
+    """`_pattern` of each pair: codes, and which of them are not complete."""
+    codes, unread = np.empty(len(left), np.int32), np.empty(len(left), np.bool_)
     for i in range(len(left)):
-        a, b = records[left[i]], records[right[i]]
-        code = _birth(a.born, b.born) * _BIRTH_AT + _citizen(a, b) * _CITIZEN_AT + _insured(a, b) * _INSURED_AT + _place(a, b) * _PLACE_AT
-        if a.sex != 0 and b.sex != 0:
-            code += (1 if a.sex == b.sex else 2) * _SEX_AT
-        if a.name != nameless and b.name != nameless:
-            n, m = names[a.name], names[b.name]
-            level = 1
-            if a.name != b.name:
-                level = _name(n, m)
-            if level == BY_TEXT:
-                unread[i] = True
-            else:
-                code += level * _NAME_AT + _rarity(a, b, level) * RARITY_AT
-        codes[i] = code
+        codes[i], unread[i] = _pattern(records[left[i]], records[right[i]], names)
     return codes, unread
+
+
+@_compiled
+def whole_patterns(
+    rule: int, rows: Array, starts: Array, sizes: Array, records: Array, names: Array, worth: Array, counts: Array
+) -> tuple[int, Array, Array, Array, Array, Array, Array]:  # pragma: no cover
+    """The pairs of these blocks, none of them cut, of which `first_made` says that they count for `rule`, compared while they are at hand.
+
+    Most pairs are worth nothing (`worth`: by pattern, 1 says so) and are only counted (`counts`: by pattern, in place). Out: how many pairs
+    there are; left and right rows and code of the others, counted too; the same of those whose names have to be read, not counted.
+    """
+    most = (sizes.astype(np.int64) * (sizes - 1) // 2).sum()
+    left, right, codes = np.empty(most, np.int32), np.empty(most, np.int32), np.empty(most, np.int32)
+    made, kept, unread = 0, 0, most  # those to be read fill the arrays from behind
+    for block in range(len(starts)):
+        end = starts[block] + sizes[block]
+        for i in range(starts[block], end - 1):
+            a = records[rows[i]]
+            for j in range(i + 1, end):
+                b = records[rows[j]]
+                if a.card == b.card or not _makes(rule, a, b):
+                    continue
+                before = False
+                for q in range(rule):
+                    if (a.cut >> q) & 1 == 0 and _makes(q, a, b):
+                        before = True
+                        break
+                if before:
+                    continue
+                made += 1
+                code, by_text = _pattern(a, b, names)
+                if by_text:
+                    unread -= 1
+                    left[unread], right[unread], codes[unread] = rows[i], rows[j], code
+                    continue
+                counts[code] += 1
+                if worth[code] != 1:
+                    left[kept], right[kept], codes[kept] = rows[i], rows[j], code
+                    kept += 1
+    return (
+        made, left[:kept].copy(), right[:kept].copy(), codes[:kept].copy(),
+        left[unread:].copy(), right[unread:].copy(), codes[unread:].copy(),
+    )  # fmt: skip
