@@ -36,7 +36,7 @@ BOUNDS = {
         "a third more than a row for each month did: 1.9 s instead of 1.4 for 960,000 rows."
     ),
     "gx": (
-        "With 300,000 cards the queries cost 0.55 s of CPU on either side and Great Expectations 0.2 to 0.25 more, however many rows "
+        "With 300,000 cards the queries cost 0.55 s of CPU on either side and Great Expectations 0.2 to 0.3 more, however many rows "
         "there are: keeping and writing out results 0.1, looking up what an expectation asks for 0.1, connecting 0.05."
     ),
 }
