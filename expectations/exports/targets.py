@@ -31,6 +31,8 @@ TARGETS = Table(
         *place_rules(_NAME, DELIVERED[1], None),
         Rule("targets.target_pct.out_of_range", WARNING, "coalesce(target_pct < 0 OR target_pct > 100, false)",
              "CHI_TIEU is not between 0 and 100 percent", "Check the target.", "CHI_TIEU"),
+        Rule("targets.target_pct.fraction", WARNING, "coalesce(target_pct > 0 AND target_pct <= 1, false)",
+             "CHI_TIEU is 1 percent or less: a cell that a workbook shows as a percentage holds a fraction", "Write 95.5 for 95.5 percent.", "CHI_TIEU"),
         Rule("targets.cell.twice", WARNING,
              "(delivery_id, year, province, target_group) IN (SELECT (delivery_id, year, province, target_group)"
              " FROM staged.targets GROUP BY ALL HAVING count(*) > 1)",

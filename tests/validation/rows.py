@@ -60,7 +60,7 @@ FAULTS: dict[str, list[dict[str, str | None]]] = {
         {"row_flaw": "nul_byte"}, {"row_flaw": "undecodable"}, {"commune": "4"}, {"province": "99"}, {"province": "02"}, {"commune": "99999"},
         {"commune": "00004"}, {"commune": "split"}, {"population": "-1"},
     ],
-    "targets": [{"row_flaw": "nul_byte"}, {"row_flaw": "undecodable"}, {"province": "99"}, {"province": "02"}, {"target_pct": "101"}],
+    "targets": [{"row_flaw": "nul_byte"}, {"row_flaw": "undecodable"}, {"province": "99"}, {"province": "02"}, {"target_pct": "101"}, {"target_pct": "0.955"}],
     "budgets": [
         {"row_flaw": "nul_byte"}, {"row_flaw": "undecodable"}, {"facility_code": "1001"}, {"province": "99"}, {"province": "02"},
         {"facility_code": None, "province": None}, {"budget": "-1"},
