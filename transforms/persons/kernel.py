@@ -27,7 +27,8 @@ RECORD = np.dtype(
         ("plain", "u4"), ("surname", "u4"), ("given", "u4"), ("ordered", "u4"),
         ("commune", "u4"), ("household", "u4"), ("address", "u4"), ("province", "u2"), ("old_province", "u2"),
         ("cut", "u2"),  # rules of which a block of this record was cut, as bits
-        ("sex", "u1"), ("verified", "u1"), *((f"{column}_bits", "i1") for column in ("whole", "ends", "commune", "year")),
+        ("sex", "u1"), ("verified", "u1"), ("middles", "u1"),
+        *((f"{column}_bits", "i1") for column in ("whole", "ends", "commune", "province", "year")),
     ],
     align=True,
 )  # fmt: skip
@@ -81,7 +82,7 @@ def encoded(records: Records, chances: Chances, names: Array) -> Array:
     made["born"] = decimal(rows["year"].fill_null(0).to_numpy().astype(np.uint64) * np.uint64(10_000) + month_day)
     made["card"] = rows["card"].to_numpy()
     made["name"] = rows["name"].fill_null(records.names.height).to_numpy()
-    for column in ("plain", "surname", "given", "ordered"):
+    for column in ("plain", "surname", "given", "ordered", "middles"):
         made[column] = names[column][made["name"]]
     for column in ("commune", "province", "old_province"):
         made[column] = (rows[column] + 1).fill_null(0).to_numpy()
@@ -112,12 +113,15 @@ def _decimal(number: Array) -> Array:  # pragma: no cover
 
 
 _CITIZEN, _SHORT, _INSURED, _NAME_BIRTH, _GIVEN_BIRTH, _BIRTH_COMMUNE = range(6)
-_NAME_YEAR, _NAME_DAY, _NAME_COMMUNE, _WORDS, _HOUSEHOLD, _LISTED = range(6, len(RULES))
+_NAME_YEAR, _NAME_DAY, _ENDS_COMMUNE, _WORDS, _HOUSEHOLD, _LISTED = range(6, len(RULES))
 _STRIDES = np.cumprod([1, *[len(LEVELS[f]) + 1 for f in reversed(LEVELS)]])[::-1]
 _NAME_AT, _BIRTH_AT, _SEX_AT, _CITIZEN_AT, _INSURED_AT, _PLACE_AT = (int(n) for n in _STRIDES[1:])
-_GIVEN_SLIP, _GIVEN_CLOSE, _OTHER_MIDDLE, _SAME_GIVEN, _SAME_SURNAME, _OTHER_NAME = range(6, len(LEVELS["name"]) + 1)
+_SAME, _UNACCENTED, _OTHER_ACCENTS, _REARRANGED, _PART, _MISSPELT, _GIVEN_SLIP, _GIVEN_CLOSE = range(1, 9)
+_OTHER_MIDDLE, _SAME_GIVEN, _SAME_SURNAME, _OTHER_NAME = range(9, len(LEVELS["name"]) + 1)
 RARITY_AT = int(_STRIDES[0])
-_RARE = np.array([False, *(level in RARE_LEVELS for level in LEVELS["name"])])
+_WHOLE, _ENDS, _SHORTER = 1, 2, 3
+_KINDS = {"whole": _WHOLE, "ends": _ENDS, "shorter": _SHORTER}
+_RARE = np.array([0, *(_KINDS[RARE_LEVELS[level]] if level in RARE_LEVELS else 0 for level in LEVELS["name"])])
 
 
 @_compiled
@@ -164,10 +168,12 @@ def _makes(rule: int, a: Any, b: Any) -> Any:  # pragma: no cover
             return False
         d, e = a.born & 0xFFFF, b.born & 0xFFFF
         return d != 0 and (d == e or ((d >> 8) == (e & 0xFF) and (d & 0xFF) == (e >> 8)))
+    if rule == _ENDS_COMMUNE:
+        if a.commune == 0 or a.commune != b.commune or a.born >> 16 == 0 or a.born >> 16 != b.born >> 16:
+            return False
+        return a.surname != 0 and a.surname == b.surname and a.given != 0 and a.given == b.given
     if a.plain == 0 or a.plain != b.plain:
         return False
-    if rule == _NAME_COMMUNE:
-        return a.commune != 0 and a.commune == b.commune
     if a.province == 0 or a.province != b.province:
         return False
     if rule == _NAME_YEAR:
@@ -314,16 +320,16 @@ def _name(a: Any, b: Any) -> int:  # pragma: no cover
     given = a.given != 0 and a.given == b.given
     if a.plain == b.plain:
         if a.accented == 0 or b.accented == 0:
-            return 2
+            return _UNACCENTED
         if a.given_accented == b.given_accented or a.bare_given != 0 or b.bare_given != 0:
-            return 3
+            return _OTHER_ACCENTS
         return _GIVEN_CLOSE if a.borne != 0 and b.borne != 0 else _GIVEN_SLIP
-    if a.joined == b.joined or a.ordered == b.ordered:
-        return 4
+    if a.joined == b.joined or (a.ordered == b.ordered and (given or not ends)):
+        return _REARRANGED
     middle = a.middle == b.middle
     if given:
         if ends and (a.middles == 0 or b.middles == 0):
-            return 4
+            return _PART
         # Who has dropped a word has lost letters only; two slips change four letters and the length by two at most.
         within = ends and a.middles != b.middles and (a.letters & b.letters == a.letters or a.letters & b.letters == b.letters)
         longer = max(a.length, b.length) - min(a.length, b.length)
@@ -340,11 +346,19 @@ def _name(a: Any, b: Any) -> int:  # pragma: no cover
 @_compiled
 def _rarity(a: Any, b: Any, level: int) -> Any:  # pragma: no cover
     """How rare the name, the commune and the year are that two records have in common, in half bits; 0 where that does not count."""
-    if not _RARE[level]:
+    kind = _RARE[level]
+    if kind == 0:
         return 0
-    bits = min(a.whole_bits, b.whole_bits) if level <= 3 else min(a.ends_bits, b.ends_bits)
+    if kind == _ENDS:
+        bits = min(a.ends_bits, b.ends_bits)
+    elif kind == _SHORTER and a.middles != b.middles:
+        bits = a.whole_bits if a.middles < b.middles else b.whole_bits
+    else:
+        bits = min(a.whole_bits, b.whole_bits)
     if a.commune != 0 and a.commune == b.commune:
         bits += a.commune_bits
+    elif a.province != 0 and a.province == b.province:
+        bits += a.province_bits
     if a.born >> 16 != 0 and a.born >> 16 == b.born >> 16:
         bits += a.year_bits
     return max(0, min(RARITIES - 1, bits))
@@ -372,7 +386,7 @@ def patterns(left: Array, right: Array, records: Array, names: Array) -> tuple[A
             code += (1 if a.sex == b.sex else 2) * _SEX_AT
         if a.name != nameless and b.name != nameless:
             n, m = names[a.name], names[b.name]
-            level = 1
+            level = _SAME
             if a.name != b.name:
                 level = _name(n, m)
             if level == BY_TEXT:
