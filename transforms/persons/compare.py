@@ -327,7 +327,8 @@ def compare_texts(names: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
     near_given = (
         pl.when(pl.col("borne") & pl.col("other_borne")).then(_code("name", "given_name_close")).otherwise(_code("name", "given_name_slip"))
     )
-    long_given = pl.min_horizontal(pl.col("given").str.len_bytes(), pl.col("other_given").str.len_bytes()) >= 3
+    given_letters = [pl.col(c).str.len_bytes() for c in ("given", "other_given")]
+    long_given = (pl.min_horizontal(given_letters) >= 2) & (pl.max_horizontal(given_letters) >= 3)
     strings = strings.with_columns(
         name=pl.when(plain & bare_given)
         .then(_code("name", "other_accents"))

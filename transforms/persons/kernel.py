@@ -34,7 +34,7 @@ RECORD = np.dtype(
 )  # fmt: skip
 NAME = np.dtype(
     [(c, "u4") for c in ("plain", "joined", "ordered", "surname", "given", "middle", "given_accented", "letters")]
-    + [(flag, "u1") for flag in ("accented", "bare_given", "borne", "long_given", "length", "middles")],
+    + [(flag, "u1") for flag in ("accented", "bare_given", "borne", "given_length", "length", "middles")],
     align=True,
 )
 BY_TEXT = 255  # the level of a pair of names that only their text can tell
@@ -60,7 +60,7 @@ def encoded_names(records: Records) -> Array:
     made["borne"][:-1] = names["borne"].to_numpy()
     made["length"][:-1] = names["plain"].str.len_chars().clip(0, 255).to_numpy()
     made["middles"][:-1] = (names["middle"].str.count_matches(" ", literal=True).cast(pl.Int64) - 1).clip(0, 255).to_numpy()
-    made["long_given"][:-1] = (names["given"].str.len_bytes() >= 3).to_numpy()
+    made["given_length"][:-1] = names["given"].str.len_bytes().clip(0, 255).to_numpy()
     return made
 
 
@@ -337,7 +337,8 @@ def _name(a: Any, b: Any) -> int:  # pragma: no cover
             return BY_TEXT
         return _OTHER_MIDDLE if ends else _SAME_GIVEN
     if ends:
-        if middle and a.long_given and b.long_given and _letters_apart(a.letters, b.letters) <= 2:
+        long_given = min(a.given_length, b.given_length) >= 2 and max(a.given_length, b.given_length) >= 3
+        if middle and long_given and _letters_apart(a.letters, b.letters) <= 2:
             return BY_TEXT
         return _SAME_SURNAME
     return _OTHER_NAME
