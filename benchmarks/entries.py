@@ -7,6 +7,8 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from benchmarks import any_order as shuffled
+from benchmarks import history as month_costs
 from benchmarks import inputs, measuring
 from benchmarks.inputs import MONTH, Options, folder
 from benchmarks.measuring import PEERS, Measured, measured, script, step
@@ -108,9 +110,14 @@ def person_months(options: Options) -> list[Row]:
     """Spans of validity to person-months of two years, some from 1995 and most without end; the number is checked by arithmetic."""
     n = options.rows
     ours = step("person_months", n, runs=options.runs)
+    marts = step("coverage_marts", n, runs=options.runs)
     peer = step("unnest_range", n, runs=options.runs)
-    return [Row("person_months", f"{n:,} spans to {ours.said['person_months']:,} person-months", ours.seconds, "s", 5,
-                peer="unnest(range)", peer_figure=peer.seconds, peak_mib=ours.peak_mib)]  # fmt: skip
+    return [
+        Row("person_months", f"{n:,} spans to {ours.said['person_months']:,} person-months, a row each", ours.seconds, "s", 5,
+            peer="unnest(range)", peer_figure=peer.seconds, peak_mib=ours.peak_mib),
+        Row("person_months", f"the same spans to the {marts.said['marts']} marts that count persons", marts.seconds, "s", 5,
+            peak_mib=marts.peak_mib),
+    ]  # fmt: skip
 
 
 def nothing_new(options: Options) -> list[Row]:
@@ -206,7 +213,37 @@ def bi_queries(options: Options) -> list[Row]:
     return rows
 
 
+def history(options: Options) -> list[Row]:
+    """What a month costs in a warehouse of three years: processor seconds of its build, as a multiple of the last month alone."""
+    tell(f"{options.persons} persons, 36 months")
+    return month_costs.rows_of(month_costs.measure(options.persons, 36))
+
+
+def any_order(options: Options) -> list[Row]:
+    """36 months backfilled in a shuffled order by a process that is killed again and again, beside 36 consecutive nights: row by row."""
+    persons = options.persons // 4
+    tell(f"{persons} persons, {options.kills} kills")
+    work = folder(options, "any_order")
+    outcome = shuffled.measure(work, persons, 1, options.kills)
+    shutil.rmtree(work)
+    return shuffled.rows_of(outcome, persons)
+
+
 ENTRIES: dict[str, Entry] = {
-    f.__name__: f for f in (help, nothing_new, claims_xml, register_csv, register_xlsx, gx, person_months, bi_queries, growth, national)
+    f.__name__: f
+    for f in (
+        help,
+        nothing_new,
+        claims_xml,
+        register_csv,
+        register_xlsx,
+        gx,
+        person_months,
+        bi_queries,
+        growth,
+        history,
+        any_order,
+        national,
+    )
 }
 __all__ = ["ENTRIES", "measuring"]

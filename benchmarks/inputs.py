@@ -31,6 +31,8 @@ class Options:
     rows: int = 1_000_000
     megabytes: int = 400
     facts: int = 15_000_000
+    persons: int = 20_000
+    kills: int = 10
     runs: int = 3
 
 

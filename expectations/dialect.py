@@ -7,6 +7,8 @@ SQLAlchemy, keeps them. URL: `duckdbgx:////absolute/path/file.duckdb`.
 
 from __future__ import annotations
 
+from typing import Any
+
 from duckdb_sqlalchemy import Dialect, DuckDBExecutionContext
 from sqlalchemy.dialects import registry
 from sqlalchemy.engine.cursor import FullyBufferedCursorFetchStrategy
@@ -28,6 +30,16 @@ class BufferedExecutionContext(DuckDBExecutionContext):
 class BufferedDialect(Dialect):
     execution_ctx_cls = BufferedExecutionContext
     supports_statement_cache = False
+
+    # Only finished files are read here, each statement for itself: a transaction around it costs more than a short query.
+    def do_begin(self, dbapi_connection: Any) -> None:
+        pass
+
+    def do_rollback(self, dbapi_connection: Any) -> None:
+        pass
+
+    def do_commit(self, dbapi_connection: Any) -> None:
+        pass
 
     @classmethod
     def get_pool_class(cls, url: URL) -> type[Pool]:

@@ -11,10 +11,11 @@ import polars as pl
 
 from transforms import persons
 from transforms.persons.events import events
-from transforms.persons.increment import changed_numbers, link_new
+from transforms.persons.increment import changed_numbers, link_new, standardise_again
 from transforms.persons.report import told_as_json
 from transforms.persons.review import in_force
-from transforms.persons.standing import Relink
+from transforms.persons.standardise import Records, standardise
+from transforms.persons.standing import Relink, Standing
 from warehouse import card_persons, packs, standing_index
 from warehouse.code_version import code_hash
 from warehouse.fingerprints import given_fingerprints, sha256
@@ -115,17 +116,23 @@ class _Linking:
             touched = changed_numbers(standing, card_persons.cards(self.settings, added), gone)
         except packs.RowsMissing:
             raise Relink("the rows of a register that went out of use are gone") from None
-        changed = card_persons.cards(self.settings, used).join(
-            touched.rename("card_number").to_frame().lazy(), on="card_number", how="semi"
-        )
+        new = self._records(standing, touched, added, used, all_stayed=removed.is_empty())
         model = model_of(self.settings)
-        found = link_new(
-            standing, touched, changed.collect(engine="streaming"), self.former, model, self.in_force, unsettled, self.run, self.retired
-        )
+        found = link_new(standing, touched, new, self.former, model, self.in_force, unsettled, self.run, self.retired)
         standing_index.write_unsettled(self.settings, found.unsettled, self.run_id)
         kept: dict[str, Any] = {n: last[n] for n in ("model", "merge_bits", "review_bits", "population", "estimate") if n in last}
-        report = {**kept, **found.report, "persons": found.card_persons["person_id"].n_unique(), "base": base["run"]}
+        # All cards of a person are among the rows that may differ, or none.
+        persons = last["persons"] - found.former["person_id"].n_unique() + found.now["person_id"].n_unique()
+        report = {**kept, **found.report, "persons": persons, "base": base["run"]}
         return found.card_persons, found.former, found.now, found.pairs, report
+
+    def _records(self, standing: Standing, touched: pl.Series, added: pl.DataFrame, used: pl.DataFrame, all_stayed: bool) -> Records:
+        """What is said of the touched numbers: by the index and by new registers, or, where registers went out of use, by all that are."""
+        if all_stayed:
+            return standardise_again(standing, touched, card_persons.cards(self.settings, added))
+        numbers = touched.rename("card_number").to_frame().lazy()
+        rows = card_persons.cards(self.settings, used).join(numbers, on="card_number", how="semi")
+        return standardise(rows.collect(engine="streaming"))
 
     def whole(self, used: pl.DataFrame, reason: str) -> _Linked:
         """Link all cards, and leave a standing index."""
@@ -151,7 +158,8 @@ def _changed_registers(before: pl.DataFrame, used: pl.DataFrame) -> tuple[pl.Dat
     if added["delivery_id"].is_in(before["delivery_id"].implode()).any():
         raise Relink("registers were read anew by other code")
     stayed, now = before.join(used, on=same, how="semi"), used.join(before, on=same, how="semi")
-    if not stayed.sort("received_rank")["delivery_id"].equals(now.sort("received_rank")["delivery_id"]):
+    ranked = ["delivery_id", "received_rank"]
+    if not stayed.select(ranked).sort(ranked).equals(now.select(ranked).sort(ranked)):
         raise Relink("the order of registers has changed")
     return added, removed
 

@@ -4,6 +4,7 @@
     yyyymmdd  yyyymmddHHMM  yyyymmddHHMMSS                       zeros for what is unknown: yyyy0000, yyyymm00
     yyyy  mm/yyyy  mm-yyyy  yyyy-mm                              the first day stands for the whole
     20000 … 79999, with or without a fraction                   Excel serial: days since 1899-12-30
+    2958101 … 2958465                                           the same, of the year 9999: "open" that lost its format
 
 What is no day of the calendar (31/02), or lies outside the years of its kind, is null.
 """
@@ -18,12 +19,13 @@ _YEARS, _BIRTH_YEARS = (1900, 9999), (1900, 2100)
 # Excel serials that are read: 1954-10-03 to 2119-01-10. No other form has five digits. People born before 1954 are alive,
 # so birth dates begin at 10000 (1927-05-18).
 _SERIALS, _BIRTH_SERIALS = (20000, 80000), (10000, 80000)
+_OPEN_SERIALS = (2958101, 2958466)
 
 _TIME = r"(?:[ T]+(?P<H{n}>\d{{1,2}}):(?P<M{n}>\d{{2}})(?::(?P<S{n}>\d{{2}})(?:\.\d+)?)?)?"
 _DIGITS = r"(?P<y1>\d{4})(?:(?P<m1>\d{2})(?P<d1>\d{2})(?:(?P<H1>\d{2})(?P<M1>\d{2})(?P<S1>\d{2})?)?)?(?:\.0+)?"
 _DAY_FIRST = r"(?:(?P<d2>\d{1,2})[/-])?(?P<m2>\d{1,2})[/-](?P<y2>\d{4})" + _TIME.format(n=2)
 _YEAR_FIRST = r"(?P<y3>\d{4})[/-](?P<m3>\d{1,2})(?:[/-](?P<d3>\d{1,2})" + _TIME.format(n=3) + ")?"
-_FORMS = f"^(?:{_DIGITS}|{_DAY_FIRST}|{_YEAR_FIRST}|(?P<serial>[1-7]\\d{{4}}(?:\\.\\d+)?))$"
+_FORMS = f"^(?:{_DIGITS}|{_DAY_FIRST}|{_YEAR_FIRST}|(?P<serial>(?:[1-7]\\d{{4}}|2958\\d{{3}})(?:\\.\\d+)?))$"
 _EPOCH = pl.date(1899, 12, 30)
 
 
@@ -58,11 +60,14 @@ def _days(text: pl.Expr, years: tuple[int, int], serials: tuple[int, int]) -> pl
     leap = ((year % 4 == 0) & (year % 100 != 0)) | (year % 400 == 0)
     last = pl.when(month == 2).then(pl.when(leap).then(29).otherwise(28)).when(month.is_in([4, 6, 9, 11])).then(30).otherwise(31)
     exists = year.is_between(*years) & (month <= 12) & (day <= last) & ((month > 0) | (day == 0))
+    counts = ((serial >= serials[0]) & (serial < serials[1])) | (
+        (serial >= _OPEN_SERIALS[0]) & (serial < _OPEN_SERIALS[1]) & (years[1] == _YEARS[1])
+    )
     one = pl.lit(1, pl.Int32)
     of_serial = _EPOCH + pl.duration(days=serial.floor().cast(pl.Int64))
     return (
         _parts(text)
-        .struct.with_fields(exists.alias("exists"), ((serial >= serials[0]) & (serial < serials[1])).fill_null(False).alias("in_range"))
+        .struct.with_fields(exists.alias("exists"), counts.fill_null(False).alias("in_range"))
         .struct.with_fields(
             # Both branches of a `when` are computed, so a day that does not exist must not reach `pl.date`.
             pl.date(

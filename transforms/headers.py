@@ -10,7 +10,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 
 from expectations.declare import Table
 from transforms.encodings import Font, converted_text
@@ -19,6 +19,9 @@ Cells = Sequence[str | None]
 
 # How far down a header may stand: title blocks of the portal's lists take up to some twenty rows.
 HEADER_WITHIN = 50
+
+_REMARK = re.compile(r"[(\[][^)\]]*[)\]]")
+_OTHER_UNIT = re.compile(r"nghin|ngan|trieu|^ty|000|usd")
 
 _COLUMN_NUMBER = re.compile(r"[(\[]?\s*(?:(\d{1,2})|([A-Za-z]))\s*(?:=[\d+\-x*/=() ]*)?[)\]]?")
 
@@ -45,6 +48,11 @@ def folded(text: str) -> str:
     return "".join(c for c in plain if c.isalnum())
 
 
+def _names_unit(cell: str) -> bool:
+    """Whether a remark in brackets names thousands, millions, billions or another currency."""
+    return any(_OTHER_UNIT.search(folded(remark)) for remark in _REMARK.findall(cell))
+
+
 @dataclass(frozen=True)
 class Headings:
     """The headings that a table's fields may have, folded, in the order in which they are tried: (heading, field name)."""
@@ -68,12 +76,20 @@ class Headings:
         )
 
     def columns_of(self, cells: Cells) -> dict[str, int]:
-        """Field name → column number for a row of headings. Of repeated headings the first counts; a column is one field's."""
+        """Field name → column number for a row of headings. Of repeated headings the first counts; a column is one field's.
+
+        A heading also counts without its remarks in brackets: `Số thẻ BHYT (15 ký tự)`. A remark that may name another unit
+        is kept, so that `Dân số (nghìn người)` is no count of persons.
+        """
         places: dict[str, int] = {}
+        remarked: dict[str, int] = {}
         for number, cell in enumerate(cells):
-            heading = folded(cell) if cell else ""
-            if heading:
+            if cell and (heading := folded(cell)):
                 places.setdefault(heading, number)
+                if (bare := folded(_REMARK.sub(" ", cell))) != heading and not _names_unit(cell):
+                    remarked.setdefault(bare, number)
+        for heading, number in remarked.items():
+            places.setdefault(heading, number)
         found: dict[str, int] = {}
         for heading, name in self.tried:
             number = places.get(heading, -1)
@@ -107,10 +123,38 @@ def is_column_numbers(cells: Cells) -> bool:
     return len(filled) >= 2 and steps and letters == sorted(set(letters)) and (not numbers or numbers[0] <= 1 or bool(letters))
 
 
+def _joined(upper: Sequence[str], lower: Sequence[str]) -> list[str]:
+    """One heading a column of two rows, cells of the upper one reaching over several columns: `Giá trị sử dụng` over `Từ ngày`."""
+    joined, over = [], ""
+    for above, below in zip_longest(upper, lower, fillvalue=""):
+        over = above or over
+        joined.append(f"{over} {below}" if below else above)
+    return joined
+
+
+def of_two_rows(upper: Sequence[str], lower: Sequence[str], headings: Headings) -> dict[str, int]:
+    """Field name → column number for a heading of two rows with merged cells; empty where the lower row is no heading.
+
+    A column is named by its upper cell where the lower one is empty, else by both together, else by the lower one. Cells of a heading's
+    lower row hold words and no digits, and some stand below nothing: a record is neither.
+    """
+    if any(any(c.isdigit() for c in cell) for cell in lower) or all(lower):
+        return {}
+    found: dict[str, int] = {}
+    alone = [above if not below else "" for above, below in zip_longest(upper, lower, fillvalue="")]
+    both = [name if below else "" for name, below in zip_longest(_joined(upper, lower), lower, fillvalue="")]
+    for cells in (alone, both, lower):
+        for name, number in headings.columns_of(cells).items():
+            if name not in found and number not in found.values():
+                found[name] = number
+    return found if headings.columns_of(alone) else {}
+
+
 def find(rows: Sequence[Cells], table: Table, aliases: Mapping[str, str] | None = None) -> Header | None:
     """The header among the first rows of a table: the row that names most fields, in whichever font encoding names most.
 
-    Of rows that name equally many the first counts (lists made for printing repeat their heading). None when no row names two fields,
+    Of rows that name equally many the first counts (lists made for printing repeat their heading). That row is also
+    tried together with the one below or above it, for merged cells. None when no row names two fields,
     or one field in a row of at most three cells. Below the header, blank rows, column numbers and further lines of headings (labels above
     codes) are passed over.
     """
@@ -129,6 +173,13 @@ def find(rows: Sequence[Cells], table: Table, aliases: Mapping[str, str] | None 
     if best is None:
         return None
     row, font, columns = best
+    for below in (row + 1, row):
+        pair = [tuple(converted_text(c, font).strip() if c else "" for c in r) for r in rows[max(below - 1, 0) : below + 1]]
+        both = of_two_rows(*pair, headings) if len(pair) == 2 else {}
+        if len(both) > len(columns) and set(missing_from(both, table)) <= set(missing_from(columns, table)):
+            row, columns = below, both
+            rows = [*rows[:below], _joined(*pair), *rows[below + 1 :]]
+            break
     start = row + 1
     texts = tuple(converted_text(c, font).strip() if c else "" for c in rows[row])
     while start < len(rows):

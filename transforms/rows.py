@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import NamedTuple
+
 import polars as pl
 
 from expectations.declare import Kind, Table
@@ -23,16 +26,17 @@ def typed(raw: pl.DataFrame, table: Table, delivery_id: str) -> pl.DataFrame:
     unreadable: dict[str, pl.Series] = {}
     restored: dict[str, pl.Series] = {}
     precise = any(f.name == "birth_precision" for f in table.fields)
+    read = read_columns(raw, {f.name: f.kind for f in table.delivered if f.name in raw.columns}, with_precision=precise)
     for field in table.delivered:
-        if field.name not in raw.columns:
+        if field.name not in read:
             columns[field.name] = pl.Series(field.name, [None], dtype=field.kind.polars).new_from_index(0, raw.height)
             continue
-        cells = read_column(raw[field.name], field.kind, with_precision=precise and field.kind.name == "birth_date")
-        columns[field.name] = cells["value"].alias(field.name)
-        unreadable[field.name] = cells["unreadable"]
-        restored[field.name] = cells["restored"]
-        if "precision" in cells.columns:
-            columns["birth_precision"] = cells["precision"]
+        cells = read[field.name]
+        columns[field.name] = cells.value
+        if cells.flags is not None:
+            unreadable[field.name], restored[field.name] = cells.flags
+        if cells.precision is not None:
+            columns["birth_precision"] = cells.precision
     if precise and "birth_precision" not in columns:
         columns["birth_precision"] = pl.Series("birth_precision", [None], dtype=pl.String()).new_from_index(0, raw.height)
     passing = {f.name: f for f in table.fields if f.name not in columns and f.name in raw.columns and f.name not in TECHNICAL_NAMES}
@@ -48,32 +52,61 @@ def typed(raw: pl.DataFrame, table: Table, delivery_id: str) -> pl.DataFrame:
     return rows.select(*TECHNICAL_NAMES, *declared)
 
 
-def read_column(cells: pl.Series, kind: Kind, *, with_precision: bool = False) -> pl.DataFrame:
-    """Columns `value` (of the kind), `unreadable` (Boolean), `restored` (Boolean), and `precision` (of birth dates, if asked for);
-    one row per cell, same order.
+class Cells(NamedTuple):
+    """A column as it was read, a cell a row. `flags`: whether each was unreadable, and restored; None: none was either."""
 
-    Cells in canonical form are taken as they are; of the others each distinct text is read once and joined back.
+    value: pl.Series
+    flags: tuple[pl.Series, pl.Series] | None
+    precision: pl.Series | None  # of birth dates, if asked for
+
+
+def read_columns(raw: pl.DataFrame, kinds: Mapping[str, Kind], *, with_precision: bool = False) -> dict[str, Cells]:
+    """The columns of `raw` that `kinds` names, each read by its kind; same rows, same order.
+
+    Cells in canonical form are taken as they are, all columns in one pass (a pass over little costs as much as one over much); where a
+    column has others, each distinct text of these is read once and joined back.
     """
-    frame = pl.DataFrame({"text": cells.cast(pl.String)})
-    short_cut = values.plain(kind, pl.col("text"))
-    frame = frame.with_columns(plain=pl.lit(None, kind.polars) if short_cut is None else short_cut)
-    rest = frame.filter(pl.col("text").is_not_null() & pl.col("plain").is_null()).select(pl.col("text").unique())
-    whole: pl.Expr = pl.when(pl.col("plain").is_not_null()).then(pl.lit("day"))  # of birth dates: the short cut takes whole days only
-    if rest.is_empty():
-        precision = {"precision": whole} if with_precision else {}
-        return frame.select(value="plain", unreadable=pl.lit(False), restored=pl.lit(False), **precision)
-    joined = frame.join(_read(rest, kind, with_precision), on="text", how="left", maintain_order="left")
-    precision = {"precision": pl.coalesce(whole, "precision")} if with_precision else {}
-    return joined.select(
-        **precision,
-        value=pl.coalesce("plain", "value"),
-        unreadable=pl.col("unreadable").fill_null(False),
-        restored=pl.col("restored").fill_null(False),
+
+    def plain(name: str) -> str:
+        return f"{name} plain"
+
+    short_cuts = {n: values.plain(kind, pl.col(n)) for n, kind in kinds.items()}
+    frame = raw.select(pl.col(n).cast(pl.String) for n in kinds).with_columns(
+        (pl.lit(None, kinds[n].polars) if short_cut is None else short_cut).alias(plain(n)) for n, short_cut in short_cuts.items()
     )
+    others = frame.select((pl.col(n).is_not_null() & pl.col(plain(n)).is_null()).any() for n in kinds)
+    whole = pl.when(pl.col("plain").is_not_null()).then(pl.lit("day"))  # of birth dates: the short cut takes whole days only
+    read = {}
+    for name, kind in kinds.items():
+        precise = with_precision and kind.name == "birth_date"
+        if not others[name].item():
+            precision = frame.select(plain=plain(name)).select(whole).to_series() if precise else None
+            read[name] = Cells(frame[plain(name)].alias(name), None, precision)
+            continue
+        cells = frame.select(text=name, plain=plain(name))
+        rest = cells.filter(pl.col("text").is_not_null() & pl.col("plain").is_null()).select(pl.col("text").unique())
+        joined = cells.join(_read(rest, kind, precise), on="text", how="left", maintain_order="left").select(
+            *([pl.coalesce(whole, "precision").alias("precision")] if precise else []),
+            value=pl.coalesce("plain", "value"),
+            unreadable=pl.col("unreadable").fill_null(False),
+            restored=pl.col("restored").fill_null(False),
+        )
+        flags = joined["unreadable"], joined["restored"]
+        read[name] = Cells(joined["value"].alias(name), flags, joined["precision"] if precise else None)
+    return read
+
+
+def read_column(cells: pl.Series, kind: Kind, *, with_precision: bool = False) -> pl.DataFrame:
+    """One column as `read_columns` reads it: `value` (of the kind), `unreadable`, `restored` (Boolean), and `precision` if asked for."""
+    value, flags, precision = read_columns(pl.DataFrame({"value": cells}), {"value": kind}, with_precision=with_precision)["value"]
+    no = pl.repeat(False, len(cells), eager=True)
+    unreadable, restored = flags or (no, no)
+    found = pl.DataFrame({"value": value, "unreadable": unreadable, "restored": restored})
+    return found if precision is None else found.with_columns(precision=precision)
 
 
 def _read(distinct: pl.DataFrame, kind: Kind, with_precision: bool) -> pl.DataFrame:
-    """`text` and what `read_column` promises, by the full rules."""
+    """`text` and what `read_column` has of it, by the full rules."""
     value, restored = values.read(kind, pl.col("text"))
     filled = values.clean(pl.col("text")).is_not_null()
     precision = {"precision": values.birth_precision(pl.col("text"))} if with_precision else {}

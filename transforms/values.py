@@ -43,6 +43,7 @@ def read(kind: Kind, text: pl.Expr) -> Reading:
 _LETTERS = "[!-~\u00c0-\u024f\u1e00-\u1eff]+"
 _DIGIT_FORMS = {2: r"^[0-9]{2}$", 5: r"^([0-9]{5}|[0-9]{2}[A-Z][0-9]{2})$", None: r"^([0-9A-Z_-]+|[A-Z][0-9A-Z.]*)$"}
 _OWN_VALUE = {
+    "facility_code": r"^([0-9]{5}|[0-9]{2}[A-Z][0-9]{2})$",
     "text": f"^{_LETTERS}(?: {_LETTERS})*$",
     "card_number": r"^([A-Z]{2}[1-5][0-9]{12}|[0-9]{10})$",
     "social_insurance_number": r"^[0-9]{10}$",
@@ -153,7 +154,7 @@ def _tax_code(_: Kind, text: pl.Expr) -> Reading:
 
 
 def _code(kind: Kind, text: pl.Expr) -> Reading:
-    """A code in upper case. With a width, digits that are too short get their zeros back (flagged for codes of five);
+    """A code in upper case. With a width, digits that are too short get their zeros back (flagged for communes);
     two-digit codes also arrive with three, as `079` (`MATINH_CU_TRU` is str 3: the last two count).
     """
     bare = clean(text).str.to_uppercase().str.replace(r"^(\d+)\.0+$", "${1}")
@@ -164,6 +165,16 @@ def _code(kind: Kind, text: pl.Expr) -> Reading:
     short = _digits(bare) & (bare.str.len_bytes() < kind.width)
     value = pl.when(short).then(bare.str.zfill(kind.width)).otherwise(bare)
     return (value, short.fill_null(False)) if kind.width >= 5 else (value, None)
+
+
+def _facility_code(_: Kind, text: pl.Expr) -> Reading:
+    """Five letters and digits, also written `01-001` or `01/001`. Four digits lost the zero of their province; nothing else is sure.
+
+    Other text is unreadable: a name or an identifier that slipped into this column must not become a facility that everybody sees.
+    """
+    bare = _bare(text).str.replace_all(r"[.\-/]", "")
+    lost = bare.str.contains(r"^[0-9]{4}$")
+    return _identifier(pl.when(bare.str.contains(r"^[0-9A-Z]{5}$")).then(bare).when(lost).then("0" + bare), lost)
 
 
 def _bare_code(_: Kind, text: pl.Expr) -> Reading:
@@ -243,6 +254,7 @@ _READERS: dict[str, Callable[[Kind, pl.Expr], Reading]] = {
     "citizen_id": _citizen_id,
     "tax_code": _tax_code,
     "code": _code,
+    "facility_code": _facility_code,
     "bare_code": _bare_code,
     "sex": _sex,
     "date": lambda _, text: (read_date(text), None),

@@ -28,7 +28,6 @@ _WORKING = ("steps.claim_row", "steps.claim_version", *_WHO, *_REST[:-1])
 
 # delivery_id and row_number of the claims (any version) that are asked again; they are in the memory and their delivery is in use or was.
 _SEEDS = """
-    INSERT INTO remembered.asked
     SELECT delivery_id, row_number FROM remembered.claim WHERE delivery_id IN (SELECT delivery_id FROM remembered.gone)
     UNION
     SELECT m.delivery_id, m.row_number
@@ -62,15 +61,18 @@ _SEEDS = """
     WHERE m.last_day >= k.since OR m.is_short
 """
 
+# The rows of what was found, as they were known; each is fetched once.
+_FOUND = """
+    SELECT m.*
+    FROM remembered.claim AS m
+    SEMI JOIN remembered.found AS f ON f.delivery_id = m.delivery_id AND f.row_number = m.row_number
+"""
 # What is looked at of claims that hang together: of those asked again and of those that came.
 _TIED = """
-    CREATE OR REPLACE TEMP TABLE tied AS
-    SELECT m.facility_code, m.episode, m.visit_key, m.card_numbers, m.citizen_id, m.person_id, m.found_by
-    FROM remembered.claim AS m
-    SEMI JOIN remembered.asked AS a ON a.delivery_id = m.delivery_id AND a.row_number = m.row_number
+    CREATE OR REPLACE TEMP VIEW tied AS
+    SELECT facility_code, episode, visit_key, card_numbers, citizen_id, person_id, found_by FROM remembered.asked
     UNION ALL
-    SELECT facility_code, episode, visit_key, card_numbers, citizen_id, NULL AS person_id, NULL AS found_by
-    FROM remembered.came_row
+    SELECT facility_code, episode, visit_key, card_numbers, citizen_id, NULL AS person_id, NULL AS found_by FROM remembered.came_row
 """
 _TAILS = """
     CREATE OR REPLACE TEMP TABLE tied_tails AS
@@ -78,7 +80,6 @@ _TAILS = """
 """
 # Versions: the same episode; at a facility that sends lists also the same visit and the same card, for XML takes the place of a list's row.
 _VERSIONS = """
-    INSERT INTO remembered.asked
     SELECT m.delivery_id, m.row_number
     FROM remembered.claim AS m
     SEMI JOIN tied AS t ON t.facility_code = m.facility_code AND t.episode = m.episode
@@ -86,7 +87,10 @@ _VERSIONS = """
     SELECT delivery_id, row_number FROM remembered.asked
 """
 _VERSIONS_OF_LISTS = """
-    INSERT INTO remembered.asked
+    SELECT m.delivery_id, m.row_number
+    FROM remembered.claim AS m
+    SEMI JOIN tied AS t ON t.facility_code = m.facility_code AND t.episode = m.episode
+    UNION
     SELECT m.delivery_id, m.row_number
     FROM remembered.claim AS m
     SEMI JOIN tied AS t ON t.facility_code = m.facility_code AND t.visit_key = m.visit_key
@@ -103,7 +107,6 @@ _VERSIONS_OF_LISTS = """
 """
 # Persons in no register: all claims of a person that one of these was, or that shares a card or a citizen id with one of these.
 _UNLISTED = """
-    INSERT INTO remembered.asked
     WITH persons AS (
         SELECT person_id FROM tied WHERE found_by = 'among_claims'
         UNION
@@ -128,21 +131,15 @@ _LISTING = """
 """
 _ROWS = """
     SELECT m.* EXCLUDE (counted_episode, label, person_id, found_by, object_code, card_keys, signals), d.received_rank
-    FROM remembered.claim AS m
-    SEMI JOIN {of} AS a ON a.delivery_id = m.delivery_id AND a.row_number = m.row_number
+    FROM {of} AS m
     INNER JOIN deliveries_in_use AS d ON d.delivery_id = m.delivery_id
     WHERE m.delivery_id NOT IN (SELECT delivery_id FROM remembered.gone)
 """
-_LABELS = """
-    SELECT m.facility_code, m.episode, m.counted_episode, m.delivery_id, m.row_number, m.label
-    FROM remembered.claim AS m
-    SEMI JOIN {of} AS a ON a.delivery_id = m.delivery_id AND a.row_number = m.row_number
-"""
+_LABELS = "SELECT facility_code, episode, counted_episode, delivery_id, row_number, label FROM {of}"
 _AROUND = """
     CREATE OR REPLACE TEMP TABLE around AS
     SELECT person_id, month, care_type, coalesce(admitted_at, discharged_at)::DATE AS admitted_on, discharged_at::DATE AS discharged_on
-    FROM remembered.claim AS m
-    SEMI JOIN {of} AS a ON a.delivery_id = m.delivery_id AND a.row_number = m.row_number
+    FROM {of}
     WHERE label = 'current'
 """
 _AROUND_NOW = """
@@ -185,10 +182,9 @@ _NEIGHBOURS = """
 """
 _MONTHS = """
     CREATE OR REPLACE TABLE remembered.before AS
-    SELECT m.*
-    FROM remembered.claim AS m
-    SEMI JOIN (SELECT * FROM remembered.asked UNION ALL SELECT * FROM remembered.neighbour) AS a
-        ON a.delivery_id = m.delivery_id AND a.row_number = m.row_number;
+    SELECT * FROM remembered.asked
+    UNION ALL
+    SELECT * FROM remembered.neighbour;
 
     CREATE OR REPLACE TABLE remembered.after AS
     SELECT k.*
@@ -237,6 +233,7 @@ class ClaimMemory:
         c = self.connection
         c.execute("CREATE SCHEMA IF NOT EXISTS remembered")
         c.execute("CREATE SCHEMA IF NOT EXISTS steps")
+        memory.used(c)
         if memory.usable(self.settings, remembered, self.code):
             of = {t: [p for p in remembered if p.table_name == f"remembered.{t}"] for t in memory.TABLES}
             for table, of_table in of.items():
@@ -259,7 +256,10 @@ class ClaimMemory:
 
     def _from_memory(self, of: Mapping[str, list[Part]]) -> tuple[Part, ...]:
         cards = card_memory.bring_up_to_date(self.connection, self.settings, self.typed, of, self.code)
-        self._ask()
+        if not self._ask():
+            self._give(of["claim"], "remembered.claim")
+            self.connection.execute(f"CREATE TABLE {DIGESTS} AS SELECT * FROM remembered.claim_month")
+            return self._all(of["claim"], cards)
         self._answer()
         self.connection.execute(_MONTHS)
         self.connection.execute(f"DROP TABLE {KNOWN}")
@@ -267,24 +267,32 @@ class ClaimMemory:
         self._drop()
         return self._all(made, cards)
 
-    def _ask(self) -> None:
-        """`remembered.asked`: the versions that are found out about anew, `remembered.came_row`: those that are new."""
+    def _ask(self) -> bool:
+        """`remembered.asked`: versions that are found out about anew, `remembered.came_row`: those that are new; whether there are any."""
         c = self.connection
         self.typed(CLAIMS, memory.came(c, CLAIMS.name))
         c.execute(f"CREATE OR REPLACE TABLE remembered.came_row AS {memory.query('steps.claim_row')}")
-        c.execute("CREATE OR REPLACE TABLE remembered.asked (delivery_id VARCHAR, row_number BIGINT)")
+        c.execute("CREATE OR REPLACE TABLE remembered.asked AS SELECT * FROM remembered.claim LIMIT 0")
+        if not self._take(_SEEDS) and not self._count("remembered.came_row"):
+            return False
         c.execute(_LISTING)
-        c.execute(_SEEDS)
-        versions = (_VERSIONS, _VERSIONS_OF_LISTS) if self._count("remembered.listing") else (_VERSIONS,)
-        asked = -1
-        while asked != (asked := self._count("remembered.asked")):
-            for statements in (versions, (_UNLISTED,)):
-                c.execute(_TIED)
-                c.execute(_TAILS)
-                for statement in statements:
-                    c.execute(statement)
-                if statements is versions and len(versions) == 1:
-                    asked = self._count("remembered.asked")  # those of the same episode have no others: only persons lead further
+        c.execute(_TIED)
+        lists = self._count("remembered.listing") > 0
+        more = True
+        while more:
+            c.execute(_TAILS)
+            more = self._take(_VERSIONS_OF_LISTS if lists else _VERSIONS) and lists  # those of the same episode have no other versions
+            c.execute(_TAILS)
+            more = self._take(_UNLISTED) or more
+        return True
+
+    def _take(self, select: str) -> bool:
+        """Put the rows of the claims that are found so among those asked again; whether there are any."""
+        self.connection.execute(f"CREATE OR REPLACE TABLE remembered.found AS {select}")
+        found = self._count("remembered.found") > 0
+        if found:
+            self.connection.execute(f"INSERT INTO remembered.asked {_FOUND}")
+        return found
 
     def _answer(self) -> None:
         """`steps.claim_known` of what came, what is asked again, its neighbours (`remembered.neighbour`) and theirs."""
@@ -293,14 +301,15 @@ class ClaimMemory:
         c.execute(f"CREATE OR REPLACE TABLE steps.claim_row AS SELECT * FROM remembered.came_row UNION ALL BY NAME {again}")
         for name in ("steps.claim_version", *_WHO):
             self._step(name)
-        c.execute("CREATE OR REPLACE TABLE remembered.near AS SELECT * FROM remembered.asked")
+        c.execute("CREATE OR REPLACE TABLE remembered.near AS SELECT delivery_id, row_number FROM remembered.asked")
         c.execute(_AROUND.format(of="remembered.asked"))
         c.execute(_AROUND_NOW)
         for table, of in (("remembered.neighbour", None), ("remembered.context", "remembered.neighbour")):
             if of:
                 c.execute(_AROUND.format(of=of))
-            c.execute(f"CREATE OR REPLACE TABLE {table} AS {_NEIGHBOURS}")
-            c.execute(f"INSERT INTO remembered.near SELECT * FROM {table}")
+            c.execute(f"CREATE OR REPLACE TABLE remembered.found AS {_NEIGHBOURS}")
+            c.execute(f"CREATE OR REPLACE TABLE {table} AS {_FOUND}")
+            c.execute("INSERT INTO remembered.near SELECT * FROM remembered.found")
             c.execute(f"INSERT INTO steps.claim_row BY NAME {_ROWS.format(of=table)}")
             c.execute(f"INSERT INTO steps.claim_version BY NAME {_LABELS.format(of=table)}")
         for name in (*_WHO, *_REST):
@@ -326,7 +335,7 @@ class ClaimMemory:
     def _all(self, claims: Sequence[Part], cards: Sequence[Part]) -> tuple[Part, ...]:
         c = self.connection
         digests = c.execute(f"SELECT * FROM {DIGESTS} ORDER BY month, service_month").pl()
-        used = c.execute(memory.USED).pl()
+        used = c.execute("SELECT * FROM remembered.used ORDER BY received_rank").pl()
         return (
             *claims,
             *cards,

@@ -8,7 +8,7 @@ use and the person index alone; a build without one, or with one made by other c
 |---|---|
 | `remembered.claim` | one row per version of a claim (`steps.claim_known`), a part per claim month |
 | `remembered.claim_month` | digests of these by claim month and service month (`steps.digest_claim_month`) |
-| `remembered.card_row`, `remembered.citizen_row` | what the registers said last (`steps.card_row`, `steps.citizen_row`) |
+| `remembered.card_row`, `…citizen_row` | what the registers said last (`steps.card_row`, `steps.citizen_row`), a part per register |
 | `remembered.card_persons` | the person index that was read (a link) |
 | `remembered.delivery` | the deliveries of claims and cards that were in use |
 """
@@ -36,20 +36,28 @@ from warehouse.storage import restricted_directory
 KNOWN, DIGESTS = "steps.claim_known", "steps.digest_claim_month"
 TABLES = ("claim", "claim_month", "card_row", "citizen_row", "card_persons", "delivery")
 USED = """
-    SELECT u.delivery_id, u.export, u.period, d.read_by, d.records_loaded, u.received_rank
+    SELECT
+        u.delivery_id,
+        u.export,
+        u.period,
+        coalesce(u.register_province, '00') || '_' || coalesce(strftime(u.period, '%Y-%m'), 'undated') AS part,
+        d.read_by,
+        d.records_loaded,
+        u.received_rank
     FROM deliveries_in_use AS u
     INNER JOIN ledger.deliveries AS d ON d.delivery_id = u.delivery_id
     WHERE u.export IN ('claims', 'cards') AND d.records_loaded > 0
     ORDER BY u.received_rank
 """
 _NOT_IN = """
-    SELECT o.delivery_id, o.export
+    SELECT o.delivery_id, o.export, o.part
     FROM {one} AS o
     ANTI JOIN {other} AS t
         ON
             t.delivery_id = o.delivery_id
             AND t.export = o.export
             AND t.period IS NOT DISTINCT FROM o.period
+            AND t.part = o.part
             AND t.read_by = o.read_by
             AND t.records_loaded = o.records_loaded
 """
@@ -65,10 +73,10 @@ _SAME_ORDER = """
 
 
 def made_by(key: bytes) -> str:
-    """Fingerprint of the code that a memory follows from: the queries, the declarations that they read, DuckDB (its hashes)."""
+    """Fingerprint of the code that a memory follows from: the queries, the declarations that they read, DuckDB (its hashes), the layout."""
     texts = of_texts(key)
     names = {KNOWN, DIGESTS, *steps_read(KNOWN), *(n for n in leaves(KNOWN) if n in texts)}
-    return joined(duckdb.__version__, *(f"{n} {texts[n]}" for n in sorted(names)))
+    return joined(duckdb.__version__, USED, *(f"{n} {texts[n]}" for n in sorted(names)))
 
 
 def usable(settings: Settings, remembered: Collection[Part], code: str) -> bool:
@@ -87,12 +95,16 @@ def show(c: duckdb.DuckDBPyConnection, settings: Settings, name: str, of_table: 
     c.execute(f"CREATE OR REPLACE VIEW {name} AS SELECT * FROM read_parquet(getvariable('{variable}'))")
 
 
+def used(c: duckdb.DuckDBPyConnection) -> None:
+    """Create `remembered.used`: the deliveries of claims and cards in use. `part`: of the memory, in which a register's rows lie."""
+    c.execute(f"CREATE OR REPLACE TABLE remembered.used AS {USED}")
+
+
 def deliveries(c: duckdb.DuckDBPyConnection) -> bool:
-    """Create `remembered.came` and `remembered.gone` (delivery_id, export): deliveries that are in use now and were not, and the reverse.
+    """Create `remembered.came` and `remembered.gone` (delivery_id, export, part): in use now and not before, and the reverse.
 
     One that was read again is both. False where those that stay come in another order than before, which nobody knows how to follow.
     """
-    c.execute(f"CREATE OR REPLACE TABLE remembered.used AS {USED}")
     c.execute(f"CREATE OR REPLACE TABLE remembered.came AS {_NOT_IN.format(one='remembered.used', other='remembered.delivery')}")
     c.execute(f"CREATE OR REPLACE TABLE remembered.gone AS {_NOT_IN.format(one='remembered.delivery', other='remembered.used')}")
     return bool(c.execute(_SAME_ORDER).fetchall()[0][0])

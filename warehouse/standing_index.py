@@ -17,8 +17,8 @@ from transforms.persons.standing import Standing
 from warehouse.settings import Settings
 from warehouse.storage import RESTRICTED_FILE_MODE, replacing, restricted_directory, sync_directory, sync_file
 
-FRAMES = ("cards", "numbers", "rows", "names", "pairs", "set_aside")
-ARRAYS = ("starts", "component", "cluster")
+FRAMES = ("cards", "numbers", "rows", "names", "pairs", "set_aside", "said")
+ARRAYS = ("starts", "component", "cluster", "said_starts", "tails")
 COUNTED = tuple(f.name for f in fields(Frequencies) if f.name != "people")
 
 
@@ -75,6 +75,9 @@ def read(settings: Settings) -> tuple[Standing, pl.DataFrame]:
         names=frame("names"),
         pairs=frame("pairs"),
         set_aside=frame("set_aside"),
+        said=frame("said"),
+        said_starts=array("said_starts"),
+        tails=array("tails"),
         starts=array("starts"),
         component=array("component"),
         cluster=array("cluster"),

@@ -17,7 +17,8 @@ from pathlib import Path
 import polars as pl
 
 from transforms.persons import Model, link_to_stand
-from transforms.persons.increment import changed_numbers, link_new
+from transforms.persons.events import events
+from transforms.persons.increment import changed_numbers, link_new, standardise_again
 from warehouse import standing_index
 from warehouse.settings import Settings
 
@@ -56,14 +57,19 @@ def night(folder: Path) -> dict[str, float]:
     now = time.perf_counter()
     seconds["read"], last = now - last, now
     touched = changed_numbers(standing, added, added.head(0))
-    rows = pl.concat([base(folder), added]).filter(pl.col("card_number").is_in(touched.implode())).collect()
+    new = standardise_again(standing, touched, added)
     now = time.perf_counter()
     seconds["changes"], last = now - last, now
-    found = link_new(standing, touched, rows, former, Model.parse(standing.facts["model"]), run=2)
+    model = Model.parse(standing.facts["model"])
+    found = link_new(standing, touched, new, former, model, run=2)
     now = time.perf_counter()
     seconds["link"], last = now - last, now
-    # As `warehouse.card_persons` does.
-    found.card_persons.write_parquet(folder / "night_persons.parquet", compression="zstd", compression_level=1)
+    happened = events(found.former, found.now, found.pairs, merge_bits=model.merge_bits)
+    now = time.perf_counter()
+    seconds["events"], last = now - last, now
+    # As `warehouse.card_persons` and the ledger do.
+    for name, frame in (("night_persons", found.card_persons), ("night_pairs", found.pairs), ("night_events", happened)):
+        frame.write_parquet(folder / f"{name}.parquet", compression="zstd", compression_level=1)
     seconds["write"] = time.perf_counter() - last
     return seconds
 

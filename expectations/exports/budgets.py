@@ -1,14 +1,15 @@
 """planning/budgets: health-insurance treatment budgets (dự toán)."""
 
-from expectations.declare import FACILITY, MONEY, PROVINCE, YEAR, Field, Rule, Table
+from expectations.declare import FACILITY, MONEY, PROVINCE, YEAR, Field, Rule, Severity, Table
 from expectations.rules import ERROR, PLACES, TECHNICAL, WARNING, cell_rules, place_rules, row_rules
 
 DELIVERED = (
     Field("year", YEAR, "Year of the budget", "NAM", "Năm", required=True, needed=True),
-    Field("facility_code", FACILITY, "Facility; empty: the whole province", "MA_CSKCB", "Mã cơ sở KCB", ("Mã CSKCB",)),
+    Field("facility_code", FACILITY, "Facility; empty: the whole province", "MA_CSKCB", "Mã cơ sở KCB", ("Mã CSKCB", "Mã cơ sở", "Mã cơ sở khám chữa bệnh", "Mã bệnh viện", "Mã BV"),
+          unreadable=Severity.ERROR),
     Field("province", PROVINCE, "Province, code of the file's period, else of 31 December of the year", "MATINH", "Mã tỉnh",
-          ("MA_TINH", "Tỉnh")),
-    Field("budget", MONEY, "Budget of the year", "DU_TOAN", "Dự toán", ("Dự toán (đồng)", "Dự toán chi"), unit="đồng", required=True, needed=True),
+          ("MA_TINH", "Tỉnh", "Tỉnh/thành phố", "Mã tỉnh/thành phố", "Tỉnh/TP", "Mã tỉnh/TP", "Tỉnh thành", "Mã tỉnh thành")),
+    Field("budget", MONEY, "Budget of the year", "DU_TOAN", "Dự toán", ("Dự toán (đồng)", "Dự toán chi", "Dự toán giao", "Dự toán được giao", "Dự toán chi KCB", "Dự toán chi KCB BHYT", "Dự toán KCB BHYT"), unit="đồng", required=True, needed=True),
 )  # fmt: skip
 
 _NAME = "budgets"

@@ -6,16 +6,17 @@ from expectations.rules import PLACES, TECHNICAL, WARNING, cell_rules, place_rul
 DELIVERED = (
     Field("tax_code", TAX_CODE, "Tax code: 10 digits, 13 with the branch, 12 a person's (TT 86/2024/TT-BTC)", "MST", "Mã số thuế",
           ("MA_SO_THUE", "Mã số thuế (MST)"), required=True, needed=True),
-    Field("name", TEXT, "Name of the employer", "TEN", "Tên", ("Tên đơn vị", "Tên người nộp thuế", "TEN_DN", "Tên doanh nghiệp", "TEN_NNT"),
+    Field("name", TEXT, "Name of the employer", "TEN", "Tên", ("Tên đơn vị", "Tên người nộp thuế", "TEN_DN", "Tên doanh nghiệp", "TEN_NNT", "Tên NNT", "Tên công ty",
+           "Tên tổ chức", "Tên đơn vị chi trả"),
           required=True, needed=True),
-    Field("province", PROVINCE, "Province, code of the quarter", "MATINH", "Mã tỉnh", ("MA_TINH", "Tỉnh"), required=True, needed=True),
-    Field("commune", COMMUNE, "Commune, code of the quarter", "MAXA", "Mã xã", ("MA_XA", "Xã")),
+    Field("province", PROVINCE, "Province, code of the quarter", "MATINH", "Mã tỉnh", ("MA_TINH", "Tỉnh", "Tỉnh/thành phố", "Mã tỉnh/thành phố", "Tỉnh/TP", "Mã tỉnh/TP", "Tỉnh thành", "Mã tỉnh thành"), required=True, needed=True),
+    Field("commune", COMMUNE, "Commune, code of the quarter", "MAXA", "Mã xã", ("MA_XA", "Xã", "Mã xã/phường", "Mã phường/xã", "Xã/phường", "Phường/xã")),
     Field("status", CODE_2, "Status: 00 active, 01 closed, 03 closed but owing, 05 suspended, 06 not at address (TT 90/2026)", "TRANG_THAI",
-          "Trạng thái", ("Trạng thái MST", "Tình trạng"), choices=("00", "01", "02", "03", "05", "06", "07", "09", "10")),
-    Field("quarter", QUARTER, "Quarter, as 2025-Q3", "KY", "Kỳ", ("Quý", "Kỳ kê khai"), required=True, needed=True),
-    Field("employees_paid", INTEGER, "People paid", "SO_LAO_DONG", "Số lao động", ("Số người hưởng lương", "Số LĐ"),
+          "Trạng thái", ("Trạng thái MST", "Tình trạng", "Trạng thái hoạt động", "Tình trạng hoạt động"), choices=("00", "01", "02", "03", "05", "06", "07", "09", "10")),
+    Field("quarter", QUARTER, "Quarter, as 2025-Q3", "KY", "Kỳ", ("Quý", "Kỳ kê khai", "Kỳ báo cáo", "Kỳ tính thuế"), required=True, needed=True),
+    Field("employees_paid", INTEGER, "People paid", "SO_LAO_DONG", "Số lao động", ("Số người hưởng lương", "Số LĐ", "Tổng số lao động", "Số người lao động", "Tổng số LĐ"),
           unit="persons", required=True, needed=True),
-    Field("total_income", MONEY, "Income paid in the quarter", "TONG_THU_NHAP", "Tổng thu nhập", ("Tổng TNCT",), unit="đồng"),
+    Field("total_income", MONEY, "Income paid in the quarter", "TONG_THU_NHAP", "Tổng thu nhập", ("Tổng TNCT", "Tổng thu nhập chịu thuế", "Tổng thu nhập chi trả", "Tổng quỹ lương"), unit="đồng"),
 )  # fmt: skip
 
 _NAME = "employers"

@@ -5,16 +5,16 @@ from expectations.rules import PLACES, TECHNICAL, WARNING, cell_rules, place_rul
 
 DELIVERED = (
     Field("tax_code", TAX_CODE, "Enterprise number, which is the tax code", "MSDN", "Mã số doanh nghiệp",
-          ("MA_SO_DN", "Mã số DN", "MST", "Mã số thuế"), required=True, needed=True),
-    Field("name", TEXT, "Name of the enterprise", "TEN_DN", "Tên doanh nghiệp", ("TEN", "Tên DN"), required=True, needed=True),
+          ("MA_SO_DN", "Mã số DN", "MST", "Mã số thuế", "Mã doanh nghiệp"), required=True, needed=True),
+    Field("name", TEXT, "Name of the enterprise", "TEN_DN", "Tên doanh nghiệp", ("TEN", "Tên DN", "Tên công ty"), required=True, needed=True),
     Field("legal_form", CODE, "Legal form", "LOAI_HINH", "Loại hình", ("Loại hình DN", "Loại hình doanh nghiệp")),
-    Field("registered_on", DATE, "Day of registration", "NGAY_DKKD", "Ngày đăng ký kinh doanh", ("Ngày ĐKKD", "Ngày thành lập", "Ngày cấp"),
+    Field("registered_on", DATE, "Day of registration", "NGAY_DKKD", "Ngày đăng ký kinh doanh", ("Ngày ĐKKD", "Ngày thành lập", "Ngày cấp", "Ngày đăng ký", "Ngày cấp ĐKKD", "Ngày đăng ký thành lập"),
           required=True, needed=True),
-    Field("province", PROVINCE, "Province", "MATINH", "Mã tỉnh", ("MA_TINH", "Tỉnh"), required=True, needed=True),
-    Field("commune", COMMUNE, "Commune", "MAXA", "Mã xã", ("MA_XA", "Xã")),
-    Field("employees_declared", INTEGER, "People employed, as declared", "SO_LAO_DONG", "Số lao động", ("Số LĐ",), unit="persons"),
-    Field("status", CODE, "Status in the register of enterprises", "TRANG_THAI", "Trạng thái", ("Tình trạng",)),
-    Field("dissolved_on", DATE, "Day of dissolution", "NGAY_GIAI_THE", "Ngày giải thể"),
+    Field("province", PROVINCE, "Province", "MATINH", "Mã tỉnh", ("MA_TINH", "Tỉnh", "Tỉnh/thành phố", "Mã tỉnh/thành phố", "Tỉnh/TP", "Mã tỉnh/TP", "Tỉnh thành", "Mã tỉnh thành"), required=True, needed=True),
+    Field("commune", COMMUNE, "Commune", "MAXA", "Mã xã", ("MA_XA", "Xã", "Mã xã/phường", "Mã phường/xã", "Xã/phường", "Phường/xã")),
+    Field("employees_declared", INTEGER, "People employed, as declared", "SO_LAO_DONG", "Số lao động", ("Số LĐ", "Tổng số lao động", "Số người lao động"), unit="persons"),
+    Field("status", CODE, "Status in the register of enterprises", "TRANG_THAI", "Trạng thái", ("Tình trạng", "Trạng thái hoạt động", "Tình trạng hoạt động")),
+    Field("dissolved_on", DATE, "Day of dissolution", "NGAY_GIAI_THE", "Ngày giải thể", ("Ngày chấm dứt", "Ngày chấm dứt hoạt động")),
 )  # fmt: skip
 
 _NAME = "enterprises"

@@ -8,12 +8,12 @@ AGE_BANDS = ("0-5", "6-17", "18-59", "60-69", "70-79", "80+")
 DELIVERED = (
     Field("year", YEAR, "Year of the figure", "NAM", "Năm", required=True, needed=True),
     Field("province", PROVINCE, "Province, code of the file's period, else of 31 December of the year", "MATINH", "Mã tỉnh",
-          ("MA_TINH", "Tỉnh"), required=True, needed=True),
-    Field("commune", COMMUNE, "Commune; empty: the whole province", "MAXA", "Mã xã", ("MA_XA", "Xã")),
-    Field("sex", SEX, "Sex; empty: both", "GIOI_TINH", "Giới tính", unreadable=Severity.ERROR),  # unread it would be a row of both
-    Field("age_band", CODE, "Age band in full years; empty: all ages", "NHOM_TUOI", "Nhóm tuổi", choices=AGE_BANDS),
-    Field("population", INTEGER, "Population", "DAN_SO", "Dân số", ("Số dân",), unit="persons", required=True, needed=True),
-    Field("publisher", TEXT, "Who published the figure", "NGUON", "Nguồn"),
+          ("MA_TINH", "Tỉnh", "Tỉnh/thành phố", "Mã tỉnh/thành phố", "Tỉnh/TP", "Mã tỉnh/TP", "Tỉnh thành", "Mã tỉnh thành"), required=True, needed=True),
+    Field("commune", COMMUNE, "Commune; empty: the whole province", "MAXA", "Mã xã", ("MA_XA", "Xã", "Mã xã/phường", "Mã phường/xã", "Xã/phường", "Phường/xã")),
+    Field("sex", SEX, "Sex; empty: both", "GIOI_TINH", "Giới tính", ("Giới", "Phái"), unreadable=Severity.ERROR),  # unread it would be a row of both
+    Field("age_band", CODE, "Age band in full years; empty: all ages", "NHOM_TUOI", "Nhóm tuổi", ("Độ tuổi",), choices=AGE_BANDS),
+    Field("population", INTEGER, "Population", "DAN_SO", "Dân số", ("Số dân", "Dân số trung bình"), unit="persons", required=True, needed=True),
+    Field("publisher", TEXT, "Who published the figure", "NGUON", "Nguồn", ("Nguồn số liệu",)),
 )  # fmt: skip
 
 _NAME = "population"

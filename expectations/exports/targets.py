@@ -6,11 +6,11 @@ from expectations.rules import PLACES, TECHNICAL, WARNING, cell_rules, place_rul
 DELIVERED = (
     Field("year", YEAR, "Year of the target", "NAM", "Năm", required=True, needed=True),
     Field("province", PROVINCE, "Province, code of the file's period, else of 31 December of the year; 00 the nation", "MATINH", "Mã tỉnh",
-          ("MA_TINH", "Tỉnh"), required=True, needed=True),
+          ("MA_TINH", "Tỉnh", "Tỉnh/thành phố", "Mã tỉnh/thành phố", "Tỉnh/TP", "Mã tỉnh/TP", "Tỉnh thành", "Mã tỉnh thành"), required=True, needed=True),
     Field("target_group", CODE, "Payer group 1-6, plan group K1-K6, or ALL; empty is ALL", "NHOM", "Nhóm", ("Nhóm đối tượng",),
           choices=("1", "2", "3", "4", "5", "6", "K1", "K2", "K3", "K4", "K5", "K6", "ALL")),
-    Field("target_pct", PERCENT, "Target", "CHI_TIEU", "Chỉ tiêu", ("Chỉ tiêu (%)", "Chỉ tiêu %"), unit="percent", required=True, needed=True),
-    Field("instrument", TEXT, "Legal instrument that sets it", "VAN_BAN", "Văn bản", ("Văn bản giao", "Số văn bản"),
+    Field("target_pct", PERCENT, "Target", "CHI_TIEU", "Chỉ tiêu", ("Chỉ tiêu (%)", "Chỉ tiêu %", "Chỉ tiêu bao phủ", "Tỷ lệ bao phủ", "Chỉ tiêu bao phủ BHYT", "Tỷ lệ bao phủ BHYT"), unit="percent", required=True, needed=True),
+    Field("instrument", TEXT, "Legal instrument that sets it", "VAN_BAN", "Văn bản", ("Văn bản giao", "Số văn bản", "Văn bản giao chỉ tiêu", "Căn cứ", "Căn cứ pháp lý"),
           required=True, needed=True),
 )  # fmt: skip
 

@@ -6,7 +6,7 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from transforms.persons.numbers import card_code, card_text, numbered_rows
+from transforms.persons.numbers import card_code, card_text, keyed_numbers, numbered_rows
 from transforms.persons.spelling import named_rows, names
 
 quick = settings(max_examples=100, deadline=None)
@@ -31,7 +31,9 @@ def test_codes_ascend_as_the_numbers_do_and_lead_back(numbers: list[str]) -> Non
 @given(st.lists(any_number, min_size=1))
 def test_every_number_is_listed_once_in_order_and_leads_to_its_card(numbers: list[str]) -> None:
     cards = pl.DataFrame({"card_number": numbers})
-    listed, card = numbered_rows(cards.lazy(), codes(numbers))
+    number, place = numbered_rows(cards.lazy(), codes(numbers))
+    listed = keyed_numbers(number)
+    card = listed["card"].to_numpy()[place]
     assert listed["card_number"].to_list() == sorted(set(numbers), key=str.encode)
     assert dict(zip(numbers, card.tolist(), strict=True)) == dict(listed.select("card_number", "card").iter_rows())
     keys = listed.filter(pl.col("card_number") == pl.col("card_key"))

@@ -57,6 +57,7 @@ class World:
         self.claims: dict[str, list[dict[str, Any]]] = {}
         self.cards: dict[str, list[dict[str, Any]]] = {}
         self.periods: dict[str, date | None] = {}
+        self.provinces: dict[str, str | None] = {}
         self.read_by: dict[str, str] = {}
         self.in_use: dict[str, bool] = {}
         self.persons = {n: f"P{n[-1]}" for n in CARD_NUMBERS}
@@ -98,7 +99,7 @@ class World:
         for _ in range(chance.randrange(2)):
             period = date(2025, chance.randrange(5, 8), 1)
             for other, of_period in self.periods.items():
-                if of_period == period:
+                if of_period == period and chance.random() < 0.7:
                     self.in_use[other] = False  # superseded
             self._receive(self.cards, self._card, chance.randrange(1, 7), period)
         if self.claims and chance.random() < 0.3:  # one is held or released, another read again
@@ -114,6 +115,7 @@ class World:
         name = f"d{len(self.in_use):02}"
         into[name] = [row(name, n) for n in range(1, rows + 1)]
         self.periods[name], self.read_by[name], self.in_use[name] = period, "1", True
+        self.provinces[name] = self.chance.choice(("01", "79")) if into is self.cards else None
 
     def _read_again(self, name: str) -> None:
         self.read_by[name] += "1"
@@ -122,7 +124,7 @@ class World:
     def ledger(self) -> pl.DataFrame:
         sizes = {n: len(rows) for n, rows in {**self.cards, **self.claims}.items()}
         rows = [
-            (n, "cards" if n in self.cards else "claims", self.periods[n], None, self.read_by[n], sizes[n], rank)
+            (n, "cards" if n in self.cards else "claims", self.periods[n], self.provinces[n], self.read_by[n], sizes[n], rank)
             for rank, n in enumerate(sorted(self.in_use), 1)
         ]
         return pl.DataFrame(rows, schema=_OF_LEDGER, orient="row")
@@ -216,3 +218,48 @@ def test_who_is_in_no_register_is_known_by_the_claims_of_other_nights(tmp_path: 
         told.append(pl.concat(known).filter(pl.col("label") == "current").select("episode", "person_id").sort("episode").rows())
     card, citizen = "unlisted card 9876543210", "unlisted citizen 030080000003"
     assert told == [[("A", card)], [("A", card), ("B", card)], [("B", citizen)]]
+
+
+def test_parts_of_registers_that_nothing_concerns_keep_their_name_and_bytes(tmp_path: Path) -> None:
+    """A row lies with the register that said it last: it moves when another says it, and back when that one is no longer in use."""
+    area = Settings(home=tmp_path, landing=tmp_path / "landing")
+    restricted_directory(area.card_persons_file.parent)
+    world = World(random.Random(0))
+    world.index().write_parquet(area.card_persons_file)
+    world._receive(world.claims, world._claim, 1, None)  # a memory without claims is of no use
+    first, second, third = CARD_NUMBERS[0], CARD_NUMBERS[2], CARD_NUMBERS[4]
+    card = dict.fromkeys(_OF_CARDS) | {"valid_from": date(2025, 1, 1), "object_code": "GD"}
+
+    def register(province: str, month: int, *cards: str) -> str:
+        name = f"d{len(world.in_use):02}"
+        rows = [
+            card | {"delivery_id": name, "row_number": n, "card_number": c, "citizen_id": f"00108000000{n}"} for n, c in enumerate(cards)
+        ]
+        world._receive(world.cards, lambda _, n: rows[n - 1], len(rows), date(2025, month, 1))
+        world.provinces[name] = province
+        return name
+
+    def night(remembered: tuple[Part, ...]) -> tuple[tuple[Part, ...], dict[str, str], dict[str, str]]:
+        """The memory, its files of cards by part, and which cards lie in each."""
+        made = look(world, area, remembered)
+        assert files(made) == files(look(world, area, ()))
+        of_cards = {p.part: p.file for p in made if p.table_name == "remembered.card_row"}
+        lies = {c: part for part, file in of_cards.items() for c in pl.read_parquet(area.parts_dir / file)["card_number"]}
+        return made, of_cards, lies
+
+    register("01", 5, first, second)
+    register("79", 5, third)
+    june = register("01", 6, first)
+    remembered, before, lies = night(())
+    assert lies == {first: "01_2025-06", second: "01_2025-05", third: "79_2025-05"}
+
+    world.in_use[june] = False
+    again = register("01", 6, first)
+    remembered, after, lies = night(remembered)
+    assert lies == {first: "01_2025-06", second: "01_2025-05", third: "79_2025-05"}
+    assert {part for part in before if before[part] != after[part]} == {"01_2025-06"}
+
+    world.in_use[again] = False
+    remembered, last, lies = night(remembered)
+    assert lies == {first: "01_2025-05", second: "01_2025-05", third: "79_2025-05"}
+    assert last["79_2025-05"] == before["79_2025-05"]

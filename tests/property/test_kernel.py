@@ -13,7 +13,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from transforms.persons import candidates as rules
-from transforms.persons import kernel, pinned
+from transforms.persons import encode, kernel, pinned
 from transforms.persons.cluster import components
 from transforms.persons.score import Scored, score
 from transforms.persons.standardise import Records, standardise
@@ -127,7 +127,7 @@ def test_they_agree_on_a_register_of_thousands() -> None:
 @settings(max_examples=200, deadline=None)
 @given(st.integers(0, 10**12 - 1), st.integers(0, 10**12 - 1))
 def test_decimal_shows_its_digits(one: int, other: int) -> None:
-    coded = kernel.decimal(np.array([one, other], np.uint64))
+    coded = encode.decimal(np.array([one, other], np.uint64))
     assert [f"{int(n):x}" for n in coded] == [str(one), str(other)]
     apart = sum(x != y for x, y in zip(f"{one:012}", f"{other:012}", strict=True))
     assert kernel._one_digit(coded[0], coded[1]) == (apart == 1)
@@ -136,7 +136,7 @@ def test_decimal_shows_its_digits(one: int, other: int) -> None:
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.text("abz đ-é", max_size=12), min_size=1, max_size=8))
 def test_letters_are_the_letters(texts: list[str]) -> None:
-    found = kernel.letters(pl.Series(texts, dtype=pl.String))
+    found = encode.letters(pl.Series(texts, dtype=pl.String))
     assert found.tolist() == [sum(1 << ord(c) - 97 for c in {*text} if "a" <= c <= "z") for text in texts]
 
 

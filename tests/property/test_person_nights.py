@@ -14,7 +14,7 @@ from tests.property.person_worlds import SCHEMA, registers, row
 from transforms.persons import Model, candidates, increment, link, link_to_stand, pinned, standing
 from transforms.persons.events import events, replay
 from transforms.persons.frequencies import frequencies, pinned_chances
-from transforms.persons.increment import changed_numbers, link_new
+from transforms.persons.increment import changed_numbers, link_new, standardise_again
 from transforms.persons.standardise import standardise
 from transforms.persons.weigh import at_hand, chances
 
@@ -51,8 +51,15 @@ def test_nights_of_changes_reach_the_persons_of_a_full_linkage(
     former, unsettled, journal = linkage.card_persons, None, []
     for run, use in enumerate(uses[1:], 2):
         cards, now = rows_of(months, use), decided(then)
-        touched = changed_numbers(index, rows_of(months, use - uses[0]).lazy(), rows_of(months, uses[0] - use).lazy())
-        changed = cards.filter(pl.col("card_number").is_in(touched.implode()))
+        added, removed = rows_of(months, use - uses[0]).lazy(), rows_of(months, uses[0] - use).lazy()
+        touched = changed_numbers(index, added, removed)
+        changed = standardise(cards.filter(pl.col("card_number").is_in(touched.implode())))
+        if uses[0] <= use:
+            again = standardise_again(index, touched, added)
+            for said in ("numbers", "cards", "rows", "set_aside"):
+                assert getattr(again, said).equals(getattr(changed, said).select(getattr(again, said).columns))
+            assert again.names.select("standard", "plain", "borne").equals(changed.names.select("standard", "plain", "borne"))
+            changed = again
         found = link_new(index, touched, changed, former, model, now, unsettled, run, most=9.0)
         full = link(cards, former, now, model, run, known=index.frequencies)
         assert found.card_persons.equals(full.card_persons)

@@ -203,7 +203,8 @@ def test_visits_at_a_facility_of_no_province_are_kept_apart_and_not_lost() -> No
 @pytest.mark.parametrize(
     ("sent", "code", "chapter"),
     [("A09", "A09", "I"), ("j00.1", "J00.1", "X"), ("A17†", "A17", "I"), ("G01*", "G01", None), ("I10", "I10", "IX"),
-     ("ABC", "ABC", None), ("none", None, None)],
+     ("ABC", "ABC", None), ("none", None, None),
+     ("Bùi Thị Mơ", None, None), ("I10, CCCD 001080000001", None, None), ("I10;E11.9", "I10;E11.9", "IX")],
 )  # fmt: skip
 def test_diagnoses_and_their_chapters(sent: str, code: str | None, chapter: str | None) -> None:
     con = warehouse(f"""

@@ -38,12 +38,13 @@ JAN, JUL = date(2025, 1, 1), date(2025, 7, 1)
         ((f"{CARD};{OTHER}", "1001;01A01", "20250101;20250701", "20250701;"),
          ([CARD, OTHER], ["01001", "01A01"], [JAN, JUL], [JUL, None])),
         (("dn 4 79 000-0000001", None, "20250101", None), ([CARD], [None], [JAN], [None])),
-        (("12345678901234567;x", "1;2", "bad;20250101", ""),
-         (["12345678901234567", "X"], ["00001", "00002"], [None, JAN], [None, None])),
+        (("12345678901234567;x", "1001;2002", "bad;20250101", ""),
+         (["12345678901234567", "X"], ["01001", "02002"], [None, JAN], [None, None])),
         # an empty card goes with what stands beside it; so does what stands beyond the last card
-        ((f"{CARD};;{OTHER};", "1;2;3;4", "20250101;20200101;20250701", "20250701;20200101"),
-         ([CARD, OTHER], ["00001", "00003"], [JAN, JUL], [JUL, None])),
-        ((CARD, "1;2", None, None), ([CARD], ["00001"], [None], [None])),
+        ((f"{CARD};;{OTHER};", "01001;02002;03003;04004", "20250101;20200101;20250701", "20250701;20200101"),
+         ([CARD, OTHER], ["01001", "03003"], [JAN, JUL], [JUL, None])),
+        ((CARD, "01001;02002", None, None), ([CARD], ["01001"], [None], [None])),
+        ((CARD, "Bùi Thị Mơ", None, None), ([CARD], [None], [None], [None])),
         # no card at all: the registered facility still says where home is
         ((None, "79001", None, None), ([], ["79001"], [None], [None])),
         ((None, None, None, None), ([], [], [], [])),

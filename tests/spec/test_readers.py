@@ -139,6 +139,39 @@ def test_an_element_name_wins_over_a_label_and_the_first_of_repeated_headings_co
     ]
 
 
+def test_remarks_in_brackets_do_not_count_unless_they_name_another_unit(tmp_path):
+    text = "Năm (dương lịch);Mã tỉnh/TP (2 số);Tỷ lệ bao phủ BHYT (%);Căn cứ pháp lý [số, ngày]\n2025;01;95.5;Quyết định 546\n"
+    assert rows(tmp_path, text) == TARGETS_ROWS[:1]
+    text = "Năm;Mã tỉnh;Dân số (người)\n2025;01;8700000\n"
+    assert [r["population"] for r in rows(tmp_path, text, POPULATION)] == ["8700000"]
+    for other in ("nghìn người", "1.000 người", "triệu"):
+        with pytest.raises(Refusal, match="DAN_SO"):
+            rows(tmp_path, f"Năm;Mã tỉnh;Dân số ({other})\n2025;01;8700\n", POPULATION)
+
+
+def test_a_heading_of_two_rows_with_merged_cells(tmp_path):
+    lines = [
+        ["TT", "Số thẻ BHYT", "Họ và tên", "Ngày sinh", "Giới tính", "Nơi cư trú", None, "Giá trị sử dụng", None],
+        [None, None, None, None, None, "Mã tỉnh", "Mã xã", "Từ ngày", "Đến ngày"],
+        ["(1)", "(2)", "(3)", "(4)", "(5)", "(6)", "(7)", "(8)", "(9)"],
+        ["1", "GD4010100000001", "Trần Thị Mẫu", "1980", "2", "01", "00004", "01/01/2025", "31/12/2025"],
+    ]
+    expected = {
+        "row_number": 4, "row_flaw": None, "card_number": "GD4010100000001", "full_name": "Trần Thị Mẫu", "birth_date": "1980", "sex": "2",
+        "residence_province": "01", "residence_commune": "00004", "valid_from": "01/01/2025", "valid_to": "31/12/2025",
+    }  # fmt: skip
+    assert rows(tmp_path, workbook(tmp_path, [[f"{i}" for i in ("Danh sách", "")], *lines]), CARDS) == [expected | {"row_number": 5}]
+    lines[0][5:] = ["Mã tỉnh", "Mã xã", "Giá trị thẻ", None]
+    lines[1][5:] = [None, None, "Từ", "Đến"]
+    text = "\n".join(";".join(c or "" for c in line) for line in lines)
+    assert rows(tmp_path, text, CARDS) == [expected]
+
+
+def test_a_record_below_a_heading_is_not_taken_for_its_second_row(tmp_path):
+    with pytest.raises(Refusal, match="GT_THE_TU"):
+        rows(tmp_path, "Số thẻ;Họ tên;Ngày sinh;Giới tính;Mã tỉnh\n;Từ ngày;;;\nGD4010100000001;Mẫu;1980;2;01\n", CARDS)
+
+
 def test_titles_above_and_totals_and_signatures_below_the_data(tmp_path):
     text = (
         "ỦY BAN NHÂN DÂN TỈNH,,,,\n"

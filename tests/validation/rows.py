@@ -45,7 +45,7 @@ FAULTS: dict[str, list[dict[str, str | None]]] = {
         {"employer_tax_code": "0100109107"}, {"withdrawn_on": "01/01/2026"},
     ],
     "facilities": [
-        {"row_flaw": "nul_byte"}, {"row_flaw": "undecodable"}, {"facility_code": "123"}, {"facility_code": "2200123"}, {"province": "99"}, {"province": "02"},
+        {"row_flaw": "nul_byte"}, {"row_flaw": "undecodable"}, {"facility_code": "2200"}, {"facility_code": "AB123"}, {"facility_code": "2200123"}, {"province": "99"}, {"province": "02"},
         {"commune": "99999"}, {"commune": "00004"}, {"commune": "split"}, {"contract_from": "01/01/2025", "contract_to": "01/01/2024"},
     ],
     "employers": [

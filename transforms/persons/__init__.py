@@ -21,7 +21,7 @@ from transforms.persons.numbers import NAMES_PER_NUMBER
 from transforms.persons.pairing import decided, evidence_of, scored_cards
 from transforms.persons.report import estimate
 from transforms.persons.score import score
-from transforms.persons.standardise import Records, standardise
+from transforms.persons.standardise import Records, records_of, said_of, standardise
 from transforms.persons.standing import Standing, latest_said, stand
 from transforms.persons.weigh import Model, at_hand, chances, contributions, pinned, weigh
 
@@ -57,7 +57,7 @@ def link(
     registers of this size may hold. `known`: how often names and places occur, unless counted in these cards.
     Neither the order of rows nor the number of threads changes anything.
     """
-    return _linked(cards, former, decisions, model, run, retired, known)[0]
+    return _linked(standardise(cards), former, decisions, model, run, retired, known)[0]
 
 
 def link_to_stand(
@@ -70,11 +70,12 @@ def link_to_stand(
     known: Frequencies | None = None,
 ) -> tuple[Linkage, Standing]:
     """As `link`, and leaves the index on which later nights link only what changed (`increment.link_new`)."""
-    linkage, found = _linked(cards, former, decisions, model, run, retired, known)
+    said = said_of(cards)
+    linkage, found = _linked(records_of(said), former, decisions, model, run, retired, known)
     pairs = linkage.pairs.with_columns(left=found.scored["left"], right=found.scored["right"])
     named = [] if decisions is None else sorted({*decisions["card_key_a"], *decisions["card_key_b"]})
     standing = stand(
-        found.records, latest_said(cards.lazy()), pairs, found.connected, found.clusters.members.sort("card")["cluster"].to_numpy(),
+        found.records, said, latest_said(cards.lazy()), pairs, found.connected, found.clusters.members.sort("card")["cluster"].to_numpy(),
         known or frequencies(found.records), {"decided": named, "model": as_text(found.model)},
     )  # fmt: skip
     return linkage, standing
@@ -90,7 +91,7 @@ class _Found:
 
 
 def _linked(
-    cards: pl.DataFrame | pl.LazyFrame,
+    records: Records,
     former: pl.DataFrame | None,
     decisions: pl.DataFrame | None,
     model: Model | None,
@@ -98,7 +99,6 @@ def _linked(
     retired: pl.Series | None,
     known: Frequencies | None,
 ) -> tuple[Linkage, _Found]:
-    records = standardise(cards)
     model = model or at_hand(records, pinned())
     if known is not None:
         records = replace(records, names=with_borne(records.names, known))

@@ -166,9 +166,11 @@ def _blocks(key: Keys, size: int, rows: Integers | None = None) -> Blocks:
     """Blocks of rows whose `key` is equal. Key and row are sorted as one number, which is several times faster than sorting by the key."""
     bits = np.uint64(max(size.bit_length(), 1))
     known = np.flatnonzero(key)
-    packed = key[known] >> bits << bits
-    packed |= (known if rows is None else rows[known]).astype(np.uint64)
-    packed.sort()
+    packed = key[known]
+    packed >>= bits
+    packed <<= bits
+    packed |= (known if rows is None else rows[known]).view(np.uint64)
+    packed = ascending(packed)
     same = packed[1:] ^ packed[:-1] < np.uint64(1) << bits
     member = np.append(same, False) if len(packed) else np.zeros(0, bool)
     begins = member.copy()
@@ -181,8 +183,14 @@ def _blocks(key: Keys, size: int, rows: Integers | None = None) -> Blocks:
     cut = sizes > _block_limit(sizes, size)
     left_out = pairs_in(sizes, np.zeros(len(sizes), bool)).sum() - pairs_in(sizes, cut).sum()
     hashed = ((packed[starts] >> bits) % np.uint64(65_521)).astype(np.uint16)
-    rows_of = (packed & ((np.uint64(1) << bits) - np.uint64(1))).astype(np.int32)
-    return Blocks(rows_of, starts.astype(np.int32), sizes.astype(np.int32), hashed, cut, int(left_out))
+    rows_of = packed.astype(np.uint32)
+    rows_of &= np.uint32((1 << int(bits)) - 1)
+    return Blocks(rows_of.view(np.int32), starts.astype(np.int32), sizes.astype(np.int32), hashed, cut, int(left_out))
+
+
+def ascending(numbers: Keys) -> Keys:
+    """The numbers, sorted; Polars does it three to four times as fast as numpy."""
+    return pl.Series(numbers).sort(multithreaded=False).to_numpy()
 
 
 def _blocks_of_listed(records: Records, table: Mapping[str, npt.NDArray[Any]]) -> Blocks:
@@ -254,8 +262,10 @@ def _pairs_of_some(blocks: Blocks, block: Integers, chunk: int) -> Iterator[tupl
             yield blocks.rows[left], blocks.rows[right]
 
 
-def candidates(records: Records, blocks: list[Blocks] | None = None) -> Candidates:
-    """All pairs of records that share the key of at least one of `RULES`, in memory: for small registers, and as the reference."""
+def candidates(records: Records, blocks: list[Blocks] | None = None, of: npt.NDArray[np.bool_] | None = None) -> Candidates:
+    """All pairs of records that share the key of at least one of `RULES`, in memory: for small registers, and as the reference.
+
+    `of`: by row; only pairs of which one is such a row are made."""
     blocks = blocks or plan(records)
     card = records.rows["card"].to_numpy()
     size = max(len(card), 1)
@@ -264,6 +274,8 @@ def candidates(records: Records, blocks: list[Blocks] | None = None) -> Candidat
         for cut in (False, True):
             for left, right in pairs_of(found, cut=cut):
                 other = card[left] != card[right]
+                if of is not None:
+                    other &= of[left] | of[right]
                 codes = left[other].astype(np.int64) * size + right[other]
                 # Whole blocks first: what they make is known without looking at neighbours.
                 frames.append(pl.DataFrame({"code": codes, "rank": np.full(len(codes), place + len(RULES) * cut, np.int8)}))

@@ -62,9 +62,11 @@ def pinned_chances(records: Records, model: Model, known: Frequencies) -> Chance
     name = records.rows["name"].fill_null(records.names.height).to_numpy()
     bits = {}
     for (kind, columns), prior, counts in zip(KINDS.items(), _word_bits(records.names, model), (known.whole, known.ends), strict=True):
-        of_name = _met(named, counts.group_by(*columns).agg(pl.col("met").sum()), list(columns))
+        # Most names of the registers are not among these.
+        theirs = counts.join(named.select(columns).unique(), on=columns, how="semi", nulls_equal=True)
+        of_name = _met(named, theirs.group_by(*columns).agg(pl.col("met").sum()), list(columns))
         anyone = _corrected(np.append(prior, 0.0)[name], of_name, known.people)
-        value = _corrected(anyone, _met(named, counts, [*columns, "born"]), _met(named, known.born, ["born"]))
+        value = _corrected(anyone, _met(named, theirs, [*columns, "born"]), _met(named, known.born, ["born"]))
         bits[kind] = np.clip(_steps(-value), 0, RARITIES - 1).astype(np.int8)
     rows = {}
     for column, steps in (("commune", known.commune), ("province", known.province), ("year", known.year)):

@@ -20,12 +20,28 @@ from transforms.persons.candidates import BLOCK_LIMIT, candidates
 from transforms.persons.cluster import cluster
 from transforms.persons.compare import compare
 from transforms.persons.evidence import PAIRS
+from transforms.persons.exchange import before_which, exchanged, places_in
 from transforms.persons.frequencies import Frequencies, pinned_chances
 from transforms.persons.identify import BEFORE_ALL_RUNS, identify
 from transforms.persons.numbers import CROWDED, NAMES_PER_NUMBER, looks_verified, structured, without_crowded
 from transforms.persons.pairing import decided, evidence_of, scored_cards
-from transforms.persons.standardise import Records, standardise
-from transforms.persons.standing import Relink, Standing, joined, latest_said, part, partners, probes, said, tail_hash
+from transforms.persons.standardise import Records, records_of, said_of, together
+from transforms.persons.standing import (
+    Relink,
+    Standing,
+    distinct,
+    joined,
+    latest_said,
+    numbers_alike,
+    numbers_of,
+    part,
+    partners,
+    places_of,
+    probes,
+    row_hash,
+    said_before,
+    tails_of,
+)
 from transforms.persons.weigh import Model, weigh
 
 Array = npt.NDArray[Any]
@@ -53,28 +69,40 @@ def changed_numbers(standing: Standing, added: pl.LazyFrame, removed: pl.LazyFra
     """
     columns = ["card_number", "latest"]
     came = latest_rows(added)
-    odd = came.join(standing.numbers.select(columns).drop_nulls(), on=columns, how="anti")["card_number"]
+    known = standing.numbers.select(columns)[numbers_alike(standing, tails_of(came["card_number"]))].drop_nulls()
+    odd = came.join(known, on=columns, how="anti")["card_number"]
     left = latest_rows(removed).join(
         came.select("card_number", "latest", "period"), on=["card_number", "latest", "period"], how="anti", nulls_equal=True
     )
     touched = pl.concat([odd, left["card_number"]]).unique()
-    tails = touched.to_frame().select(tail_hash(pl.col("card_number"))).to_series().unique()
-    alike = standing.numbers.filter(pl.col("tail").is_in(tails.implode()))["card_number"]
-    arrived = came.filter(tail_hash(pl.col("card_number")).is_in(tails.implode()))["card_number"]
+    tails = distinct(tails_of(touched))
+    alike = standing.numbers["card_number"].gather(numbers_alike(standing, tails))
+    arrived = came["card_number"].filter(pl.Series(np.isin(tails_of(came["card_number"]), tails)))
     return pl.concat([touched, alike, arrived]).unique().sort()
+
+
+def standardise_again(standing: Standing, touched: pl.Series, added: pl.DataFrame | pl.LazyFrame) -> Records:
+    """The records of the `touched` numbers (as `changed_numbers`), as `standardise` of all their rows would give them.
+
+    `added`: the rows of registers that came into use since the index, `touched` or not. Only where none went out of use: what those said
+    is in the index too.
+    """
+    numbers = touched.rename("card_number")
+    rows = added.lazy().join(numbers.to_frame().lazy(), on="card_number", how="semi").collect(engine="streaming")
+    return records_of(together(said_before(standing, numbers), said_of(rows)))
 
 
 def latest_rows(cards: pl.LazyFrame) -> pl.DataFrame:
     """`card_number`, `period`, `latest` (hash of what the row says), each combination once."""
     columns = cards.collect_schema().names()
-    rows = cards.filter(pl.col("card_number").is_not_null()).select("card_number", "period", latest=said(columns))
+    rows = cards.filter(pl.col("card_number").is_not_null()).select("card_number", "period", latest=row_hash(columns))
     return rows.unique().collect(engine="streaming")
 
 
 def link_new(
     standing: Standing,
     touched: pl.Series,
-    changed: pl.DataFrame | pl.LazyFrame,
+    new: Records,
     former: pl.DataFrame,
     model: Model,
     decisions: pl.DataFrame | None = None,
@@ -83,19 +111,18 @@ def link_new(
     retired: pl.Series | None = None,
     most: float = MOST_TOUCHED,
 ) -> Increment:
-    """Links again the cards of the `touched` numbers (as `changed_numbers`): `changed` holds all rows of theirs in registers in use, none
-    for those that are gone. `former`: the last index; `unsettled`: as the `Increment` that made it said. `model`: that of the standing
-    index. `most`: the share of all cards up to which this is worth while.
+    """Links again the cards of the `touched` numbers (as `changed_numbers`): `new` is what all rows of theirs in registers in use say now,
+    none for those that are gone (`standardise_again`, or `standardise` of these rows). `former`: the last index; `unsettled`: as the
+    `Increment` that made it said. `model`: that of the standing index. `most`: the share of all cards up to which this is worth while.
 
     Raises Relink where all cards must be linked anew.
     """
     gone = _cards_of(standing, touched)
-    new = standardise(changed)
     new = replace(new, rows=as_pinned(standing, new.rows))
-    _check_pinned(standing, new, gone)
     old = part(standing, gone)
+    _check_pinned(standing, new, old, gone)
     met, crowds = partners(standing, [*probes(new), *probes(old)], BLOCK_LIMIT)
-    repaired = np.setdiff1d(crowds.astype(np.int64), gone)
+    repaired = np.setdiff1d(crowds, gone)
     if len(repaired) + len(gone) > most * max(standing.cards.height, 1):
         raise Relink("too many cards changed, or share a block with one that did")
     if len(repaired):
@@ -112,9 +139,7 @@ def link_new(
     place = records.cards.with_row_index("card").join(place, on="card_key", how="left", maintain_order="left")
     fresh = (place["base"].is_null() | place["base"].is_in(pl.Series(repaired, dtype=pl.UInt32).implode())).to_numpy()
     scored, weighed = scored_fresh(records, fresh, model, standing.frequencies)
-    standing_pairs = _standing_pairs(standing, place, fresh, gone, repaired)
-    inside = standing_pairs.filter(pl.col("l").is_not_null() & pl.col("r").is_not_null())
-    inside = inside.select(left="l", right="r", weight="weight")
+    void, inside = _standing_pairs(standing, place, gone, repaired)
     together, apart = decided(records, decisions)
     edges = pl.concat([e.select("left", "right", "weight") for e in (scored, inside)]).filter(pl.col("weight") >= model.merge_bits)
     edges = pl.concat([edges, together]).group_by("left", "right").agg(pl.col("weight").max())
@@ -123,15 +148,17 @@ def link_new(
     now_unsettled = pl.concat([records.numbers["card_number"], touched.rename("card_number")]).unique().sort()
     again = _settled_again(standing, unsettled, settled)
     numbers, cards, members = _with(standing, again, records, clusters.members)
-    affected = pl.concat([now_unsettled, *([] if unsettled is None else [unsettled])]).rename("card_number").unique()
-    concerned = former["card_number"].is_in(affected.implode())
-    was, rest = former.filter(concerned), former.filter(~concerned)
-    taken = [s.rename("person_id") for s in (rest["person_id"], retired) if s is not None]
+    affected = pl.concat([now_unsettled, *([] if unsettled is None else [unsettled])]).rename("card_number").unique().sort()
+    at = places_in(former["card_number"], affected)
+    was = former[at]
+    taken = [s.rename("person_id") for s in (former["person_id"], retired) if s is not None]
     now = identify(replace(records, numbers=numbers, cards=cards), members, was, run, pl.concat(taken))
-    pairs = pl.concat([standing_pairs.select(*PAIRS), evidence_of(scored, weighed, records)]).sort("card_key_a", "card_key_b")
+    index = exchanged(former, at, now, former["card_number"].search_sorted(now["card_number"]).to_numpy())
+    evidence, told = standing.pairs.select(*PAIRS), evidence_of(scored, weighed, records)
+    pairs = exchanged(evidence, void, told, before_which(evidence, told, "card_key_a", "card_key_b"))
     report = {
         "way": "increment",
-        "card_numbers": rest.height + now.height,
+        "card_numbers": index.height,
         "cards_changed": new.cards.height,
         "cards_gone": len(gone),
         "cards_looked_at": records.cards.height,
@@ -140,23 +167,20 @@ def link_new(
         "clusters_guarded": clusters.guarded,
         "decisions": {"together": together.height, "apart": apart.height},
     }
-    index = pl.concat([rest, now.select(rest.columns)]).sort("card_number")
     return Increment(index, was, now, pairs, now_unsettled, report)
 
 
 def _cards_of(standing: Standing, touched: pl.Series) -> Array:
     """Standing cards with one of these numbers, sorted. Numbers that may be one card come together (`changed_numbers`)."""
-    found = standing.numbers.filter(pl.col("card_number").is_in(touched.implode()))["card"]
-    return np.unique(found.to_numpy()).astype(np.int64)
+    return distinct(standing.numbers["card"].gather(places_of(standing, touched.unique())[0]).to_numpy()).astype(np.int64)
 
 
-def _check_pinned(standing: Standing, new: Records, gone: Array) -> None:
+def _check_pinned(standing: Standing, new: Records, before: Records, gone: Array) -> None:
     """Raises Relink where what is pinned for all cards would be another."""
     if standing.facts["degenerate"]:
         raise Relink("a rule makes so many pairs that how its blocks are cut depends on all cards")
-    old = part(standing, gone).rows
     checkable, verified = standing.facts["checkable"], standing.facts["verified"]
-    for rows, sign in ((old, -1), (new.rows, 1)):
+    for rows, sign in ((before.rows, -1), (new.rows, 1)):
         seen = rows.filter(pl.col("citizen").is_not_null() & pl.col("year").is_not_null()).select(looks_verified()).to_series()
         checkable, verified = checkable + sign * seen.len(), verified + sign * int(seen.sum())
     if structured(checkable, verified) != structured(standing.facts["checkable"], standing.facts["verified"]):
@@ -195,27 +219,32 @@ def _decided_cards(standing: Standing, decisions: pl.DataFrame | None) -> Array:
 
 def _component_of(standing: Standing, cards: list[Array]) -> Array:
     """All standing cards that are connected with one of these, sorted."""
-    wanted = np.unique(standing.component[np.unique(np.concatenate([c.astype(np.int64) for c in cards]))])
-    return np.flatnonzero(np.isin(standing.component, wanted)).astype(np.int64)
+    wanted = np.zeros(standing.cards.height, bool)
+    wanted[standing.component[np.concatenate(cards)]] = True
+    return np.flatnonzero(wanted[standing.component])
 
 
 def scored_fresh(records: Records, fresh: Array, model: Model, known: Frequencies) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Pairs of cards (`left`, `right`, `weight`, `pattern`) of which one is fresh, and the patterns."""
-    found = candidates(records).pairs
-    card = records.rows["card"].to_numpy()
-    touched = fresh[card[found["left"].to_numpy()]] | fresh[card[found["right"].to_numpy()]]
-    compared = compare(records, found.filter(pl.Series(touched)), pinned_chances(records, model, known))
+    found = candidates(records, of=fresh[records.rows["card"].to_numpy()]).pairs
+    compared = compare(records, found, pinned_chances(records, model, known))
     weighed = weigh(compared.patterns, model)
     return scored_cards(records, compared.pairs, weighed, model.review_bits), weighed
 
 
-def _standing_pairs(standing: Standing, place: pl.DataFrame, fresh: Array, gone: Array, repaired: Array) -> pl.DataFrame:
-    """Pairs of the index that still hold, with `l`, `r`: their cards among the records, null elsewhere."""
-    again = pl.Series(np.union1d(gone, repaired), dtype=pl.UInt32)
-    pairs = standing.pairs.filter(~pl.col("left").is_in(again.implode()) & ~pl.col("right").is_in(again.implode()))
-    to = place.filter(pl.col("base").is_not_null()).select("base", pl.col("card").cast(pl.UInt32))
-    ends = pairs.join(to.rename({"base": "left", "card": "l"}), on="left", how="left", maintain_order="left")
-    return ends.join(to.rename({"base": "right", "card": "r"}), on="right", how="left", maintain_order="left")
+def _standing_pairs(standing: Standing, place: pl.DataFrame, gone: Array, repaired: Array) -> tuple[Array, pl.DataFrame]:
+    """Which pairs of the index hold no longer, by place; and those that do between two cards of the records: `left`, `right`, `weight`."""
+    again = np.zeros(standing.cards.height, bool)
+    again[gone] = again[repaired] = True
+    left, right = standing.pairs["left"].to_numpy(), standing.pairs["right"].to_numpy()
+    void = again[left] | again[right]
+    card = np.full(standing.cards.height, -1, np.int64)
+    known = place.filter(pl.col("base").is_not_null())
+    card[known["base"].to_numpy()] = known["card"].to_numpy()
+    left, right = card[left], card[right]
+    inside = np.flatnonzero(~void & (left >= 0) & (right >= 0))
+    ends = pl.DataFrame({"left": left[inside], "right": right[inside]}, schema={"left": pl.UInt32, "right": pl.UInt32})
+    return np.flatnonzero(void), ends.with_columns(weight=standing.pairs["weight"].gather(inside))
 
 
 def _settled_again(standing: Standing, unsettled: pl.Series | None, settled: Array) -> Array:
@@ -233,7 +262,7 @@ def _with(standing: Standing, again: Array, records: Records, members: pl.DataFr
     keys = pl.concat([records.cards, standing.cards[again]]).with_row_index("before").sort("card_key").with_row_index("card")
     to = keys.sort("before")["card"].cast(pl.UInt32)
     size = records.cards.height
-    held = standing.numbers.filter(pl.col("card").is_in(pl.Series(again, dtype=pl.UInt32).implode()))
+    held = numbers_of(standing, again)
     at = pl.Series(np.searchsorted(again, held["card"].to_numpy()) + size)
     cluster_of = np.searchsorted(again, standing.cluster[again]) + size
     numbers = pl.concat([
@@ -249,4 +278,4 @@ def _with(standing: Standing, again: Array, records: Records, members: pl.DataFr
     return numbers, keys.select("card_key"), everyone
 
 
-__all__ = ["Increment", "changed_numbers", "latest_said", "link_new"]
+__all__ = ["Increment", "changed_numbers", "latest_said", "link_new", "standardise_again"]

@@ -56,8 +56,8 @@ def texts(name: str, ends: npt.NDArray[np.int64], written: npt.NDArray[np.uint8]
     return pl.DataFrame(pa.record_batch([column], names=[name])).to_series()
 
 
-def numbered_rows(cards: pl.LazyFrame, code: pl.Series) -> tuple[pl.DataFrame, npt.NDArray[np.uint32]]:
-    """`keyed_numbers` of all numbers that occur, and of each row its card. `code`: `card_code` of each row."""
+def numbered_rows(cards: pl.LazyFrame, code: pl.Series) -> tuple[pl.Series, npt.NDArray[np.uint32]]:
+    """All numbers that occur, distinct and sorted, and of each row the place of its number. `code`: `card_code` of each row."""
     first, rank = ranked(code)
     distinct = code.gather(first).to_numpy()
     usual = int(np.searchsorted(distinct, 0))
@@ -70,8 +70,7 @@ def numbered_rows(cards: pl.LazyFrame, code: pl.Series) -> tuple[pl.DataFrame, n
         place = np.empty(len(order), np.uint32)
         place[order.to_numpy()] = np.arange(len(order), dtype=np.uint32)
         number, rank = number.gather(order), place[rank]
-    numbers = keyed_numbers(number)
-    return numbers, numbers["card"].to_numpy()[rank]
+    return number.alias("card_number"), rank
 
 
 def keyed_numbers(number: pl.Series) -> pl.DataFrame:

@@ -27,6 +27,8 @@ KERNEL_FROM = 2_000_000  # pairs: below, loading the kernel takes longer than it
 CHUNK = 500_000  # pairs compared at a time by a worker
 WORKERS = 2
 
+_Compared = tuple[int, int, list[tuple[Array, Array, Array]]]  # rule, pairs that count for it, those worth keeping
+
 
 @dataclass(frozen=True)
 class Scored:
@@ -57,35 +59,49 @@ def score(
 
 
 def _by_kernel(records: Records, chances: Chances, model: Model, least: float, blocks: list[Blocks], parts: int, workers: int) -> Scored:
-    from transforms.persons import kernel  # numba is not loaded where it is not needed
+    from transforms.persons import encode, kernel  # numba is not loaded where it is not needed
 
-    names = kernel.encoded_names(records)
-    rows = kernel.encoded(records, chances, names)
+    names = encode.encoded_names(records)
+    rows = encode.encoded(records, chances, names)
     for rule, found in enumerate(blocks):
         rows["cut"][found.rows_cut] |= np.uint16(1 << rule)
     size = kernel.RARITY_AT * RARITIES
     worth = np.zeros(size, np.uint8)  # by pattern: not known yet, not worth keeping, worth it; several workers may find out the same
 
-    def compared(rule: int, left: Array, right: Array) -> tuple[int, Array, Array, Array, Array]:
-        codes, unread = kernel.patterns(left, right, rows, names)
-        _read(records, rows, left, right, codes, unread)
-        worthy = worth[codes]
-        if not worthy.all():
-            unknown = np.unique(codes[worthy == 0])
+    idle = [np.zeros(size, np.uint32) for _ in range(workers)]  # counts of patterns, a vector for each worker
+
+    def worthy(left: Array, right: Array, codes: Array) -> tuple[Array, Array, Array]:
+        known = worth[codes]
+        if not known.all():
+            unknown = np.unique(codes[known == 0])
             worth[unknown] = 1 + (weigh(pattern_frame(pl.Series(unknown)), model)["weight"].to_numpy() >= least)
-            worthy = worth[codes]
-        keep = worthy == 2
-        return rule, codes, left[keep], right[keep], codes[keep]
+            known = worth[codes]
+        keep = known == 2
+        return left[keep], right[keep], codes[keep]
+
+    def compared(task: tuple[int, Array, Array]) -> _Compared:
+        rule, left, right = task
+        codes, unread = kernel.patterns(left, right, rows, names)
+        where = np.flatnonzero(unread)
+        codes[where] = _read(records, rows, left[where], right[where], codes[where])
+        kernel.tally(codes, total)
+        return rule, len(codes), [worthy(left, right, codes)]
 
     def first(task: tuple[int, bool, Array, Array]) -> tuple[int, Array, Array]:
         rule, cut, left, right = task
         made = kernel.first_made(rule, left, right, rows)
         return rule + len(RULES) * cut, left[made], right[made]
 
-    def whole(task: tuple[int, Array]) -> tuple[int, Array, Array, Array, Array]:
+    def whole(task: tuple[int, Array]) -> _Compared:
         rule, block = task
-        found = blocks[rule]
-        return compared(rule, *kernel.whole_pairs(rule, found.rows, found.starts[block], found.sizes[block], rows))
+        found, counts = blocks[rule], idle.pop()
+        made, left, right, codes, *unread = kernel.whole_patterns(
+            rule, found.rows, found.starts[block], found.sizes[block], rows, names, worth, counts
+        )
+        unread[2] = _read(records, rows, *unread)
+        kernel.tally(unread[2], counts)
+        idle.append(counts)
+        return rule, made, [worthy(left, right, codes), worthy(*unread)]
 
     total = np.zeros(size, np.int64)
     new = np.zeros(len(RULES), np.int64)
@@ -93,10 +109,11 @@ def _by_kernel(records: Records, chances: Chances, model: Model, least: float, b
     with ThreadPoolExecutor(workers) as pool:
         rest = list(_ahead(pool, first, _rest(blocks, parts), workers))
         results = _ahead(pool, whole, _whole(blocks, parts), workers)
-        for rule, codes, *edge in chain(_leftover(rest, len(rows), compared), results):
-            new[rule] += len(codes)
-            kernel.tally(codes, total)
-            kept.append(edge)
+        for rule, made, edges in chain(map(compared, _leftover(rest, len(rows))), results):
+            new[rule] += made
+            kept.extend(edges)
+    for counts in idle:
+        total += counts
     left, right, codes = (np.concatenate([e[i] for e in kept]) if kept else np.empty(0, np.int32) for i in range(3))
     pairs = pl.DataFrame({"left": left, "right": right, "pattern": codes}).sort("left", "right")
     seen = np.flatnonzero(total)
@@ -132,8 +149,9 @@ def _rest(blocks: list[Blocks], parts: int) -> Iterator[tuple[int, bool, Array, 
                     yield rule, cut, left, right
 
 
-def _leftover(rest: list[Any], size: int, compared: Any) -> Iterator[Any]:
-    """What cut blocks and listed numbers alone have made: pairs may be there twice, and count for the first rule, whole blocks first."""
+def _leftover(rest: list[Any], size: int) -> Iterator[tuple[int, Array, Array]]:
+    """Rule and pairs that only cut blocks and listed numbers have made: may be there twice, and count for the first rule, whole blocks
+    first."""
     if not rest:
         return
     code = np.concatenate([left.astype(np.int64) * size + right for _, left, right in rest])
@@ -146,19 +164,19 @@ def _leftover(rest: list[Any], size: int, compared: Any) -> Iterator[Any]:
         mine = code[rule == each]
         for start in range(0, len(mine), CHUNK):
             some = mine[start : start + CHUNK]
-            yield compared(int(each) % len(RULES), (some // size).astype(np.int32), (some % size).astype(np.int32))
+            yield int(each) % len(RULES), (some // size).astype(np.int32), (some % size).astype(np.int32)
 
 
-def _read(records: Records, rows: Array, left: Array, right: Array, codes: Array, unread: Array) -> None:
-    """Completes, in place, the codes of pairs whose names have to be read; each distinct pair of names once."""
+def _read(records: Records, rows: Array, left: Array, right: Array, codes: Array) -> Array:
+    """The complete codes of pairs whose names have to be read; each distinct pair of names once."""
     from transforms.persons import kernel
 
-    where = np.flatnonzero(unread)
-    if not len(where):
-        return
-    left, right, size = left[where], right[where], records.names.height
+    if not len(left):
+        return codes
+    size = records.names.height
     one, two = rows["name"][left].astype(np.int64), rows["name"][right].astype(np.int64)
     distinct, back = np.unique(np.minimum(one, two) * size + np.maximum(one, two), return_inverse=True)
     split = pl.DataFrame({"code": distinct, "one": distinct // size, "two": distinct % size})
     level = compare_texts(records.names, split).sort("code")["name"].to_numpy()[back]
-    codes[where] += kernel.name_codes(level, left, right, rows)
+    completed: Array = codes + kernel.name_codes(level, left, right, rows)
+    return completed

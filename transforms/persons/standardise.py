@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from transforms.persons.numbers import CROWDED, card_code, digits, numbered_rows, with_verified, without_crowded
-from transforms.persons.spelling import label, named_rows
+from transforms.persons.numbers import CROWDED, card_code, digits, keyed_numbers, numbered_rows, with_verified, without_crowded
+from transforms.persons.spelling import label, named_rows, names
 
 # What a row says about a person, apart from the number of the card. Two rows of a card that agree in these are one state.
 EVIDENCE = (
@@ -58,6 +58,48 @@ class Records:
     crowded: dict[str, int]
     carriers: dict[str, int]
     set_aside: pl.DataFrame
+
+
+@dataclass(frozen=True)
+class Said:
+    """What registers say of cards, in numbers.
+
+    `numbers`: the card numbers, distinct and sorted. `names`: as `spelling.names`. `rows`: `number` and `name` (places in these; a name may
+    be null), the columns of `SAID`, and `moment`, when that was said last. Rows may be alike but for the moment: the later one counts.
+    """
+
+    numbers: pl.Series
+    names: pl.DataFrame
+    rows: pl.DataFrame
+
+
+def said_of(cards: pl.DataFrame | pl.LazyFrame) -> Said:
+    """Rows of registers, as for `standardise`, in numbers."""
+    numbered = cards.lazy().filter(pl.col("card_number").is_not_null())
+    if "address" not in numbered.collect_schema():
+        numbered = numbered.with_columns(address=pl.lit(None, pl.String))
+    seen = rows_said(numbered)
+    numbers, number = numbered_rows(numbered, seen["code"])
+    table, name = named_rows(numbered.select("full_name").unique().collect(engine="streaming")["full_name"], seen["spelt"])
+    return Said(numbers, table, seen.drop("code", "spelt").with_columns(name, number=number))
+
+
+def together(one: Said, two: Said) -> Said:
+    """What both say, as if all of it had been read at once."""
+    numbers = pl.concat([one.numbers, two.numbers]).unique().sort()
+    table = names(pl.concat([one.names["standard"], two.names["standard"]]))
+    rows = []
+    for said in (one, two):
+        place = numbers.search_sorted(said.numbers).cast(pl.UInt32)
+        rows.append(renamed(said.rows, said.names["standard"], table).with_columns(number=place.gather(said.rows["number"])))
+    return Said(numbers, table, pl.concat([rows[0], rows[1].select(rows[0].columns)]))
+
+
+def renamed(rows: pl.DataFrame, before: pl.Series, table: pl.DataFrame) -> pl.DataFrame:
+    """`rows` with `name` as a place in `table` (as `spelling.names`) instead of one in `before`, of standard names that it all has."""
+    places = table.select("standard", place=pl.int_range(pl.len(), dtype=pl.Int32))
+    place = before.to_frame("standard").join(places, on="standard", how="left", maintain_order="left")["place"]
+    return rows.with_columns(name=place.gather(rows["name"]))
 
 
 def rows_said(cards: pl.LazyFrame) -> pl.DataFrame:
@@ -122,13 +164,14 @@ def _code(column: str) -> pl.Expr:
 
 def standardise(cards: pl.DataFrame | pl.LazyFrame) -> Records:
     """Rows of registers (`expectations.exports.cards` with `period`, `received_rank`) → `Records`. Order of rows plays no part."""
-    numbered = cards.lazy().filter(pl.col("card_number").is_not_null())
-    if "address" not in numbered.collect_schema():
-        numbered = numbered.with_columns(address=pl.lit(None, pl.String))
-    seen = rows_said(numbered)
-    numbers, card = numbered_rows(numbered, seen["code"])
-    table, name = named_rows(numbered.select("full_name").unique().collect(engine="streaming")["full_name"], seen["spelt"])
-    seen = states(seen.drop("code", "spelt").with_columns(name, card=card))
+    return records_of(said_of(cards))
+
+
+def records_of(said: Said) -> Records:
+    """The records of what registers say."""
+    numbers, table = keyed_numbers(said.numbers), said.names
+    card = numbers["card"].to_numpy()[said.rows["number"].to_numpy()]
+    seen = states(said.rows.drop("number").with_columns(card=card))
     key_of = numbers["card_key"] == numbers["card_number"]
     keys = numbers.select("card_key", "insured").filter(key_of)
     born, day_month = pl.col("born"), (pl.col("born") % 10_000).cast(pl.Int16)

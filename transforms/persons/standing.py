@@ -15,11 +15,12 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from transforms.persons.candidates import BLOCK_LIMIT, LISTED, PAIRS_ALWAYS, PAIRS_PER_RECORD, RULES, keys_of, named
+from transforms.persons.candidates import BLOCK_LIMIT, LISTED, PAIRS_ALWAYS, PAIRS_PER_RECORD, RULES, ascending, keys_of, named
+from transforms.persons.exchange import spans
 from transforms.persons.frequencies import Frequencies, with_borne
 from transforms.persons.numbers import looks_verified
 from transforms.persons.spelling import names
-from transforms.persons.standardise import EVIDENCE, Records, in_order
+from transforms.persons.standardise import EVIDENCE, SAID, Records, Said, in_order, renamed
 
 Array = npt.NDArray[Any]
 
@@ -32,8 +33,10 @@ class Relink(Exception):
 class Standing:
     """Cards are numbered as in `cards`; `rows` and `names` as in `standardise.Records`, rows sorted by card.
 
-    `numbers`: `card_number`, `card`, `tail` (hash of its last ten characters), `latest` (hash of what its latest row says; null where a
-    card has several numbers). `starts`: first row of each card. `keys`: per rule a sorted array, hash of the key above, card below.
+    `numbers`: `card_number` (sorted), `card`, `latest` (hash of what its latest row says; null where a card has several numbers).
+    `tails`: a sorted array, hash of the last ten characters of a number above, its place in `numbers` below. `said`: what registers said of
+    these numbers, as `standardise.Said.rows`, number by number; `said_starts`: first row of each number. `starts`: first of `rows` of each
+    card. `keys`: per rule a sorted array, hash of the key above, card below.
     `component`: the smallest card that a card is connected with, the guard left aside; `cluster`: the smallest of its person.
     `pairs`: `left`, `right` (cards) and `evidence.PAIRS`. `set_aside`: `kind`, `number`, `card`, `plain` (hash of the name).
     `facts`: the model (as `model_file.as_text`), how many CCCDs could be and were verified, and what the index was made from.
@@ -45,6 +48,9 @@ class Standing:
     names: pl.DataFrame
     pairs: pl.DataFrame
     set_aside: pl.DataFrame
+    said: pl.DataFrame
+    said_starts: Array
+    tails: Array
     starts: Array
     component: Array
     cluster: Array
@@ -57,22 +63,18 @@ def latest_said(cards: pl.LazyFrame) -> pl.DataFrame:
     """`card_number`, `latest`: a hash of what the latest row of each number says. `cards` as for `link`."""
     columns = cards.collect_schema().names()
     moment = pl.struct(pl.col("period").cast(pl.Date), pl.col("received_rank"))
-    rows = cards.filter(pl.col("card_number").is_not_null()).select("card_number", moment=moment, row=said(columns))
+    rows = cards.filter(pl.col("card_number").is_not_null()).select("card_number", moment=moment, row=row_hash(columns))
     return rows.group_by("card_number").agg(latest=pl.col("row").sort_by("moment", "row").last()).collect(engine="streaming")
 
 
-def said(columns: list[str]) -> pl.Expr:
+def row_hash(columns: list[str]) -> pl.Expr:
     """A hash of what a row says of a person."""
     return pl.struct(*(c for c in EVIDENCE if c in columns)).hash()
 
 
-def tail_hash(number: pl.Expr) -> pl.Expr:
-    """Numbers whose last ten characters are alike may be one card."""
-    return number.str.slice(-10).hash()
-
-
 def stand(
     records: Records,
+    said: Said,
     latest: pl.DataFrame,
     pairs: pl.DataFrame,
     component: Array,
@@ -80,14 +82,17 @@ def stand(
     known: Frequencies,
     facts: Mapping[str, Any],
 ) -> Standing:
-    """The index of a full linkage. `latest`: as `latest_said`; `pairs`: `left`, `right` and `evidence.PAIRS`."""
+    """The index of a full linkage. `said`: what the records were made of; `latest`: as `latest_said`; `pairs`: `left`, `right` and
+    `evidence.PAIRS`."""
     rows = records.rows.sort("card", maintain_order=True)
     card = rows["card"].to_numpy()
     numbers = (
         records.numbers.join(latest, on="card_number", how="left", maintain_order="left")
-        .with_columns(tail=tail_hash(pl.col("card_number")), latest=pl.when(pl.col("card").is_unique()).then(pl.col("latest")))
-        .select("card_number", "card", "tail", "latest")
+        .with_columns(latest=pl.when(pl.col("card").is_unique()).then(pl.col("latest")))
+        .select("card_number", "card", "latest")
     )  # fmt: skip
+    by_number = _by_number(said.rows)
+    number = by_number["number"].to_numpy()
     verified = rows.filter(pl.col("citizen").is_not_null() & pl.col("year").is_not_null()).select(looks_verified()).to_series()
     return Standing(
         cards=records.cards,
@@ -96,6 +101,9 @@ def stand(
         names=records.names.select("standard"),
         pairs=pairs,
         set_aside=records.set_aside,
+        said=by_number.drop("number"),
+        said_starts=np.searchsorted(number, np.arange(numbers.height + 1)),
+        tails=_packed(tails_of(numbers["card_number"]), np.arange(numbers.height), numbers.height),
         starts=np.searchsorted(card, np.arange(records.cards.height + 1)),
         component=component.astype(np.uint32),
         cluster=cluster.astype(np.uint32),
@@ -124,21 +132,98 @@ def rule_keys(records: Records) -> Iterator[tuple[int, Array]]:
         yield place, keys_of(records.rows, table, rule.columns)
 
 
-def card_bits(cards: int) -> int:
-    return max(cards.bit_length(), 1)
+def _by_number(rows: pl.DataFrame) -> pl.DataFrame:
+    """`Said.rows`, each but for its moment once, in order of the numbers; of one number in any order that is always the same."""
+    number = rows["number"].to_numpy()
+    several = pl.Series((np.bincount(number) > 1)[number] if len(number) else np.zeros(0, bool))
+    what = ["number", "name", *SAID]
+    again = rows.filter(several).group_by(what).agg(pl.col("moment").max()).sort(*what, nulls_last=True)
+    each = pl.concat([rows.filter(~several).select(*what, "moment"), again.select(*what, "moment")])
+    return each[np.argsort(each["number"].to_numpy(), kind="stable")]
+
+
+def tails_of(numbers: pl.Series) -> Array:
+    """A hash of the last ten characters of each number: those that share it may be one card."""
+    return numbers.str.slice(-10).hash().to_numpy()
+
+
+def bits_for(size: int) -> np.uint64:
+    """How many bits the place in a list takes."""
+    return np.uint64(max(size.bit_length(), 1))
+
+
+def _packed(key: Array, place: Array, size: int) -> Array:
+    """A sorted array of keys, cut off where the place (in a list of this `size`) stands below."""
+    bits = bits_for(size)
+    return ascending(key >> bits << bits | place.astype(np.uint64))
+
+
+def found(packed: Array, size: int, keys: Array) -> tuple[Array, Array, Array]:
+    """What lies in a packed array under these keys: the keys as they are cut off, distinct and sorted; how many places each has; the
+    places, key by key."""
+    bits = bits_for(size)
+    key = distinct(keys >> bits << bits)
+    start = np.searchsorted(packed, key)
+    end = np.searchsorted(packed, key | ((np.uint64(1) << bits) - np.uint64(1)), side="right")
+    places = packed[spans(start, end - start)] & ((np.uint64(1) << bits) - np.uint64(1))
+    return key, end - start, places.astype(np.int64)
+
+
+def distinct(numbers: Array) -> Array:
+    """`np.unique`, several times faster where most numbers differ."""
+    ordered: Array = np.sort(numbers)
+    return ordered[np.append(True, ordered[1:] != ordered[:-1])] if len(ordered) else ordered
 
 
 def packed_keys(records: Records, cards: int) -> dict[int, Array]:
     """Per rule a sorted array of the known keys, cut off where the number of the card stands."""
-    bits = np.uint64(card_bits(cards))
-    card = records.rows["card"].to_numpy().astype(np.uint64)
+    card = records.rows["card"].to_numpy()
     packed = {}
     for place, key in rule_keys(records):
         known = key > 0
-        array = key[known] >> bits << bits | card[known]
-        array.sort()
-        packed[place] = array
+        packed[place] = _packed(key[known], card[known], cards)
     return packed
+
+
+def places_of(standing: Standing, numbers: pl.Series) -> tuple[Array, Array]:
+    """Which of these numbers (distinct) the index knows: their places there, and here."""
+    alike = numbers_alike(standing, tails_of(numbers))
+    known = pl.DataFrame({"number": standing.numbers["card_number"].gather(alike), "there": alike})
+    asked = numbers.rename("number").to_frame().with_row_index("here")
+    met = known.join(asked, on="number", maintain_order="left")
+    return met["there"].to_numpy(), met["here"].to_numpy()
+
+
+def numbers_alike(standing: Standing, tails: Array) -> Array:
+    """The places of the numbers with these tails (as `tails_of`), and now and then of another, sorted."""
+    return np.sort(found(standing.tails, standing.numbers.height, tails)[2])
+
+
+def numbers_of(standing: Standing, cards: Array) -> pl.DataFrame:
+    """`card_number`, `card` of these cards (sorted)."""
+    # All numbers of one card have the last ten characters of its key.
+    held = standing.numbers.select("card_number", "card")[numbers_alike(standing, tails_of(standing.cards["card_key"].gather(cards)))]
+    return held.filter(pl.col("card").is_in(pl.Series(cards, dtype=pl.UInt32).implode()))
+
+
+def said_before(standing: Standing, numbers: pl.Series) -> Said:
+    """What registers had said of these numbers (distinct, sorted) when the index was made."""
+    places = np.sort(places_of(standing, numbers)[0])
+    starts = standing.said_starts[places]
+    sizes = standing.said_starts[places + 1] - starts
+    rows = standing.said[spans(starts, sizes)].with_columns(number=np.repeat(np.arange(len(places), dtype=np.uint32), sizes))
+    rows, table = _with_own_names(standing, rows)
+    return Said(standing.numbers["card_number"].gather(places), table, rows)
+
+
+def _with_own_names(standing: Standing, rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """`rows` of the index with `name` as a place in a table of their own names (`spelling.names`), and this."""
+    used = rows["name"].drop_nulls().unique().sort()
+    spelt = standing.names["standard"].gather(used)
+    table = names(spelt)
+    rank = pl.Series(np.searchsorted(used.to_numpy(), rows["name"].fill_null(0).to_numpy()).astype(np.uint32))
+    rank = rank.set(rows["name"].is_null(), None)
+    return renamed(rows.with_columns(name=rank), spelt, table), table
 
 
 def probes(records: Records) -> list[tuple[int, Array]]:
@@ -152,35 +237,25 @@ def probes(records: Records) -> list[tuple[int, Array]]:
 
 def partners(standing: Standing, asked: list[tuple[int, Array]], more_than: int) -> tuple[Array, Array]:
     """Cards that share a key with those asked for; and those of them whose block holds `more_than` rows, together with the asked."""
-    bits = np.uint64(card_bits(standing.cards.height))
-    mask = (np.uint64(1) << bits) - np.uint64(1)
-    met, crowds = [np.zeros(0, np.uint64)], [np.zeros(0, np.uint64)]
-    for place, keys in asked:
-        array = standing.keys[place]
-        key, asking = np.unique(keys >> bits, return_counts=True)
-        start, end = np.searchsorted(array, key << bits), np.searchsorted(array, (key << bits) | mask, side="right")
-        size = end - start
-        crowded = size + asking > more_than
-        for chosen, into in ((np.ones(len(size), bool), met), (crowded, crowds)):
-            total = size[chosen]
-            at = np.repeat(start[chosen] - np.append(0, np.cumsum(total)[:-1]), total) + np.arange(int(total.sum()))
-            into.append(array[at] & mask)
-    return np.unique(np.concatenate(met)), np.unique(np.concatenate(crowds))
+    bits = bits_for(standing.cards.height)
+    met, crowds = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+    for place in {place: None for place, _ in asked}:
+        keys = np.concatenate([keys for at, keys in asked if at == place])
+        key, size, cards = found(standing.keys[place], standing.cards.height, keys)
+        asking = np.bincount(np.searchsorted(key, keys >> bits << bits), minlength=len(key))
+        met.append(cards)
+        crowds.append(cards[np.repeat(size + asking > more_than, size)])
+    return distinct(np.concatenate(met)), distinct(np.concatenate(crowds))
 
 
 def part(standing: Standing, cards: Array) -> Records:
     """The standing records of some cards (sorted); their `card` is still that of the index."""
-    starts, ends = standing.starts[cards], standing.starts[cards + 1]
-    size = ends - starts
-    at = np.repeat(starts - np.append(0, np.cumsum(size)[:-1])[: len(size)], size) + np.arange(int(size.sum()))
-    rows = standing.rows[at] if len(at) else standing.rows.clear()
-    used = rows["name"].drop_nulls().unique().sort()
-    spelt = pl.DataFrame({"name": used, "standard": standing.names["standard"].gather(used)})
-    table = names(spelt["standard"])
+    starts = standing.starts[cards]
+    rows, table = _with_own_names(standing, standing.rows[spans(starts, standing.starts[cards + 1] - starts)])
     return Records(
         numbers=pl.DataFrame(schema={"card_number": pl.String, "card": pl.UInt32}),
         cards=standing.cards.clear(),
-        rows=_renamed(rows, spelt, table),
+        rows=rows,
         names=table,
         crowded={},
         carriers={},
@@ -188,35 +263,27 @@ def part(standing: Standing, cards: Array) -> Records:
     )
 
 
-def _renamed(rows: pl.DataFrame, spelt: pl.DataFrame, table: pl.DataFrame) -> pl.DataFrame:
-    """`rows` whose `name` is a place in `table`. `spelt`: `name` (as it was), `standard`."""
-    place = spelt.join(table.select("standard").with_row_index("place"), on="standard").select(pl.col("name").cast(pl.Int32), "place")
-    order = rows.columns
-    moved = rows.join(place, on="name", how="left", maintain_order="left")
-    return moved.with_columns(name=pl.col("place").cast(pl.Int32)).select(order)
-
-
 def joined(standing: Standing, cards: Array, new: Records) -> Records:
     """The standing records of `cards` (sorted) and new ones, as if they had been standardised together."""
     old = part(standing, cards)
-    keys = pl.concat([standing.cards[cards], new.cards]).sort("card_key")
-    place = keys.with_row_index("place", offset=0)
+    old_keys = standing.cards["card_key"].gather(cards)
+    keys = pl.concat([old_keys, new.cards["card_key"]]).sort()
     table = names(pl.concat([old.names["standard"], new.names["standard"]]))
-    of_old = pl.DataFrame({"card": pl.Series(cards, dtype=pl.UInt32), "card_key": standing.cards["card_key"].gather(cards)})
-    of_new = new.cards.with_row_index("card").cast({"card": pl.UInt32})
-    rows = []
-    for records, of in ((old, of_old), (new, of_new)):
-        to = of.join(place, on="card_key").select("card", pl.col("place").cast(pl.UInt32))
-        renamed = _renamed(records.rows, records.names.select("standard").with_row_index("name").cast({"name": pl.Int32}), table)
-        rows.append(renamed.join(to, on="card", maintain_order="left").with_columns(card="place").select(records.rows.columns))
-    held = standing.numbers.filter(pl.col("card").is_in(of_old["card"].implode())).select("card_number", "card")
+    # Where the cards, and with them their rows and numbers, stand now.
+    of_old, of_new = (keys.search_sorted(some).cast(pl.UInt32) for some in (old_keys, new.cards["card_key"]))
+    held = numbers_of(standing, cards)
+    at = {"rows": np.searchsorted(cards, old.rows["card"].to_numpy()), "numbers": np.searchsorted(cards, held["card"].to_numpy())}
+    rows = [
+        renamed(old.rows, old.names["standard"], table).with_columns(card=of_old.gather(at["rows"])).select(new.rows.columns),
+        renamed(new.rows, new.names["standard"], table).with_columns(card=of_new.gather(new.rows["card"])),
+    ]
     numbers = pl.concat([
-        held.join(of_old.join(place, on="card_key"), on="card").select("card_number", card=pl.col("place").cast(pl.UInt32)),
-        new.numbers.join(of_new.join(place, on="card_key"), on="card").select("card_number", card=pl.col("place").cast(pl.UInt32)),
+        held.with_columns(card=of_old.gather(at["numbers"])),
+        new.numbers.with_columns(card=of_new.gather(new.numbers["card"])),
     ]).sort("card_number")  # fmt: skip
     return Records(
         numbers=numbers,
-        cards=keys,
+        cards=keys.to_frame(),
         rows=in_order(pl.concat(rows).sort("card", maintain_order=True)),
         names=with_borne(table, standing.frequencies),
         crowded={},

@@ -300,7 +300,7 @@ def _details(rng: np.random.Generator, chosen: pl.DataFrame, spans: pl.DataFrame
     wrong = (rng.random(n) < 0.003) & chosen["signal"].is_null().to_numpy()
     wrong[:1] |= chosen["signal"].is_null().to_numpy()[:1]
     return chosen.join(pairs, on="claim", how="left", maintain_order="left").with_columns(
-        settled=pl.when(old & (pl.col("out_day") >= day_number(date(2024, 5, 1)) & (pl.col("signal") == "2024").fill_null(False)))
+        settled=pl.when(old & (pl.col("signal") == "2024").fill_null(False))
         .then(pl.date(2024, 6, 1))
         .when(late)
         .then(out_month.dt.offset_by("1mo"))

@@ -5,10 +5,20 @@
 -- has no register. A commune that lies in another province than the card says stands with the card's province, and without population.
 -- Residents of a split old commune count in its default target (`dims.commune` marks it), so small communes can exceed 100 %.
 WITH insured AS (
-    SELECT month, year(month) AS year, province_code, commune_code, count(*) AS insured_persons
-    FROM steps.insured_person_month
-    WHERE commune_code IS NOT NULL
-    GROUP BY month, province_code, commune_code
+    SELECT
+        months.month,
+        year(months.month) AS year,
+        people.province_code,
+        people.commune_code,
+        sum(people.insured_persons)::BIGINT AS insured_persons
+    FROM (
+        SELECT first_month_end, last_month_end, province_code, commune_code, count(*) AS insured_persons
+        FROM steps.insured_person_span
+        WHERE commune_code IS NOT NULL
+        GROUP BY first_month_end, last_month_end, province_code, commune_code
+    ) AS people
+    INNER JOIN steps.reported_month AS months ON months.month_end BETWEEN people.first_month_end AND people.last_month_end
+    GROUP BY months.month, people.province_code, people.commune_code
 )
 
 SELECT

@@ -4,19 +4,20 @@
 -- own target of the year for the payer group, else for the plan group. A group target is no rate of this row: groups have no population here.
 WITH insured AS (
     SELECT
-        people.month,
-        year(people.month) AS year,
+        months.month,
+        year(months.month) AS year,
         people.province_code,
         codes.payer_group,
         codes.plan_group,
         sum(people.insured_persons)::BIGINT AS insured_persons
     FROM (
-        SELECT month, province_code, object_code, count(*) AS insured_persons
-        FROM steps.insured_person_month
-        GROUP BY month, province_code, object_code
+        SELECT first_month_end, last_month_end, province_code, object_code, count(*) AS insured_persons
+        FROM steps.insured_person_span
+        GROUP BY first_month_end, last_month_end, province_code, object_code
     ) AS people
-    LEFT JOIN steps.object_group_month AS codes ON codes.month = people.month AND codes.object_code = people.object_code
-    GROUP BY people.month, people.province_code, codes.payer_group, codes.plan_group
+    INNER JOIN steps.reported_month AS months ON months.month_end BETWEEN people.first_month_end AND people.last_month_end
+    LEFT JOIN steps.object_group_month AS codes ON codes.month = months.month AND codes.object_code = people.object_code
+    GROUP BY months.month, people.province_code, codes.payer_group, codes.plan_group
 )
 
 SELECT

@@ -5,9 +5,14 @@
 -- `provinces_without_population` says how many lack one. The target is the nation's own (MATINH 00). The insured are counted anew from the persons
 -- and not added up from the provinces, so that the rule "provinces sum to the nation" checks something.
 WITH insured AS (
-    SELECT month, count(*) AS insured_persons, sum(valid_cards)::BIGINT AS valid_cards
-    FROM steps.insured_person_month
-    GROUP BY month
+    SELECT months.month, sum(people.insured_persons)::BIGINT AS insured_persons, sum(people.valid_cards)::BIGINT AS valid_cards
+    FROM (
+        SELECT first_month_end, last_month_end, count(*) AS insured_persons, sum(valid_cards) AS valid_cards
+        FROM steps.insured_person_span
+        GROUP BY first_month_end, last_month_end
+    ) AS people
+    INNER JOIN steps.reported_month AS months ON months.month_end BETWEEN people.first_month_end AND people.last_month_end
+    GROUP BY months.month
 ),
 
 provinces AS (

@@ -17,9 +17,18 @@ registers AS (
 ),
 
 insured AS (
-    SELECT month, province_code, count(*) AS insured_persons, sum(valid_cards)::BIGINT AS valid_cards
-    FROM steps.insured_person_month
-    GROUP BY month, province_code
+    SELECT
+        months.month,
+        people.province_code,
+        sum(people.insured_persons)::BIGINT AS insured_persons,
+        sum(people.valid_cards)::BIGINT AS valid_cards
+    FROM (
+        SELECT first_month_end, last_month_end, province_code, count(*) AS insured_persons, sum(valid_cards) AS valid_cards
+        FROM steps.insured_person_span
+        GROUP BY first_month_end, last_month_end, province_code
+    ) AS people
+    INNER JOIN steps.reported_month AS months ON months.month_end BETWEEN people.first_month_end AND people.last_month_end
+    GROUP BY months.month, people.province_code
 ),
 
 counted AS (

@@ -9,25 +9,26 @@
 --   other               the object code of a card is not known.
 -- A number of ten digits that is the end of a known 15-character card is that card (`card_key`), no duplicate.
 WITH holders AS (
-    SELECT month, person_id, province_code, valid_cards
-    FROM steps.insured_person_month
-    WHERE valid_cards > 1
+    SELECT months.month, months.month_end, people.person_id, people.province_code, people.valid_cards
+    FROM steps.insured_person_span AS people
+    INNER JOIN steps.reported_month AS months ON months.month_end BETWEEN people.first_month_end AND people.last_month_end
+    WHERE people.valid_cards > 1
 ),
 
 cards AS (
     SELECT
-        insured.month,
-        insured.person_id,
+        holders.month,
+        holders.person_id,
         insured.card_key,
         bool_or(length(insured.card_number) = 15) AS has_long_number,
         bool_or(coalesce(insured.citizen_id_length = 12, false)) AS has_new_citizen_id,
         bool_or(coalesce(insured.citizen_id_length = 9, false)) AS has_old_citizen_id,
         min(insured.object_code) AS object_code,
         min(nullif(insured.province_code, holders.province_code)) AS other_province_code
-    FROM steps.insured_card_month AS insured
-    INNER JOIN holders ON holders.month = insured.month AND holders.person_id = insured.person_id
-    WHERE insured.is_reported
-    GROUP BY insured.month, insured.person_id, insured.card_key
+    FROM steps.insured_card_span AS insured
+    INNER JOIN holders
+        ON holders.person_id = insured.person_id AND holders.month_end BETWEEN insured.first_month_end AND insured.last_month_end
+    GROUP BY holders.month, holders.person_id, insured.card_key
 ),
 
 compared AS (

@@ -40,8 +40,10 @@ followed AS (
         ending.person_id,
         next_month.person_id IS NOT NULL AS is_renewed
     FROM ending
-    LEFT JOIN steps.insured_person_month AS next_month
-        ON next_month.month = (ending.month + INTERVAL 1 MONTH)::DATE AND next_month.person_id = ending.person_id
+    LEFT JOIN steps.insured_person_span AS next_month
+        ON
+            next_month.person_id = ending.person_id
+            AND last_day((ending.month + INTERVAL 1 MONTH)::DATE) BETWEEN next_month.first_month_end AND next_month.last_month_end
     LEFT JOIN steps.object_group_month AS codes ON codes.month = ending.month AND codes.object_code = ending.object_code
 )
 

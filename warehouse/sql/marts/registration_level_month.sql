@@ -3,9 +3,19 @@
 -- The facility is that of the card that says where the person counts, as the list of facilities has it at the month's end; NULL: no facility on the
 -- card, or none known by that code on that day.
 WITH insured AS (
-    SELECT month, month_end, province_code, registered_facility, count(*) AS insured_persons
-    FROM steps.insured_person_month
-    GROUP BY month, month_end, province_code, registered_facility
+    SELECT
+        months.month,
+        months.month_end,
+        people.province_code,
+        people.registered_facility,
+        sum(people.insured_persons)::BIGINT AS insured_persons
+    FROM (
+        SELECT first_month_end, last_month_end, province_code, registered_facility, count(*) AS insured_persons
+        FROM steps.insured_person_span
+        GROUP BY first_month_end, last_month_end, province_code, registered_facility
+    ) AS people
+    INNER JOIN steps.reported_month AS months ON months.month_end BETWEEN people.first_month_end AND people.last_month_end
+    GROUP BY months.month, months.month_end, people.province_code, people.registered_facility
 ),
 
 -- A code with several validities meets the one that began last (ASOF), so a person is never counted twice; whether it has ended is looked at after.

@@ -20,7 +20,7 @@ groups AS (
 ),
 
 ending AS (
-    SELECT m.month, g.*, date_trunc('month', g.valid_to)::DATE = m.month AS is_last_month
+    SELECT m.month, m.month_end, g.*, date_trunc('month', g.valid_to)::DATE = m.month AS is_last_month
     FROM groups AS g
     INNER JOIN months AS m ON coalesce(g.valid_from <= m.month_end, true) AND g.valid_to >= m.month
     WHERE g.old_province_code <> '00'
@@ -44,12 +44,13 @@ remaining AS (
 -- Only people on cards of such groups, so that nobody else is looked at twice.
 people AS (
     SELECT
-        p.month,
+        p.first_month_end,
+        p.last_month_end,
         p.person_id,
         p.object_code,
         p.birth_date,
         coalesce(p.old_province_code, c.old_province_code, w.old_province_code) AS old_province_code
-    FROM steps.insured_person_month AS p
+    FROM steps.insured_person_span AS p
     LEFT JOIN steps.old_province AS c ON c.province_code = p.province_code AND c.commune_code = p.commune_code
     LEFT JOIN steps.old_province AS w ON w.province_code = p.province_code AND w.commune_code IS NULL
     WHERE
@@ -58,10 +59,13 @@ people AS (
 ),
 
 supported AS (
-    SELECT e.month, e.subsidy_id, e.valid_to, p.person_id
+    SELECT e.month, e.month_end, e.subsidy_id, e.valid_to, p.person_id
     FROM ending AS e
     INNER JOIN people AS p
-        ON p.month = e.month AND p.old_province_code = e.old_province_code AND list_contains(e.codes, p.object_code)
+        ON
+            p.old_province_code = e.old_province_code
+            AND e.month_end BETWEEN p.first_month_end AND p.last_month_end
+            AND list_contains(e.codes, p.object_code)
     WHERE
         (e.age_from IS NULL OR date_sub('year', p.birth_date, e.valid_to) >= e.age_from)
         AND (e.age_to IS NULL OR date_sub('year', p.birth_date, e.valid_to) <= e.age_to)
@@ -70,7 +74,8 @@ supported AS (
 uncovered AS (
     SELECT s.month, s.subsidy_id, s.person_id
     FROM supported AS s
-    INNER JOIN steps.insured_card_month AS k ON k.month = s.month AND k.person_id = s.person_id
+    INNER JOIN steps.insured_card_span AS k
+        ON k.person_id = s.person_id AND s.month_end BETWEEN k.first_month_end AND k.last_month_end
     GROUP BY s.month, s.subsidy_id, s.person_id, s.valid_to
     HAVING bool_and(coalesce(k.valid_to <= s.valid_to, false))
 ),
@@ -84,7 +89,10 @@ counted AS (
         count(u.person_id) FILTER (WHERE n.person_id IS NOT NULL) AS renewed_persons
     FROM supported AS s
     LEFT JOIN uncovered AS u ON u.month = s.month AND u.subsidy_id = s.subsidy_id AND u.person_id = s.person_id
-    LEFT JOIN steps.insured_person_month AS n ON n.month = (u.month + INTERVAL 1 MONTH)::DATE AND n.person_id = u.person_id
+    LEFT JOIN steps.insured_person_span AS n
+        ON
+            n.person_id = u.person_id
+            AND last_day((u.month + INTERVAL 1 MONTH)::DATE) BETWEEN n.first_month_end AND n.last_month_end
     GROUP BY s.month, s.subsidy_id
 )
 

@@ -2,7 +2,8 @@
 --
 -- Provinces are those of the 34. care_province_code: of the facility in the claim month; home_province_code: of the facility where
 -- the first card is registered (MA_DKBD). out_of_province: both are known and differ.
--- icd_code: the main diagnosis in capitals, without the marks that ICD-10 puts behind a code (†, *, +).
+-- icd_code: the main diagnosis in capitals, without the marks that ICD-10 puts behind a code (†, *, +); NULL where the text cannot be a code (words in
+-- its place might be about a person, and everybody sees the codes). outcome: one digit, else NULL.
 -- payer_group: of the object code on the day of discharge. age_years: full years on the day of admission.
 -- A code is looked up once per day, so that one listed twice cannot double a claim.
 WITH groups AS (
@@ -40,8 +41,8 @@ SELECT
     g.payer_group,
     CASE WHEN t.birth_date <= c.admitted_on THEN date_sub('year', t.birth_date, c.admitted_on) END AS age_years,
     t.sex,
-    nullif(rtrim(upper(trim(t.main_icd)), '†*+ '), '') AS icd_code,
-    t.outcome,
+    nullif(regexp_extract(rtrim(upper(trim(t.main_icd)), '†*+ '), '^([A-Z0-9.]{1,7}|[A-Z][0-9][A-Z0-9.,;/*+-]{0,18})$'), '') AS icd_code,
+    CASE WHEN length(t.outcome) = 1 THEN t.outcome END AS outcome,
     t.treatment_days,
     t.total_cost,
     t.covered_cost,

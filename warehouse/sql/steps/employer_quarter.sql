@@ -19,10 +19,12 @@ WITH listed AS (
 ),
 
 insured AS (
-    SELECT month, employer_tax_code AS tax_code, count(DISTINCT person_id) AS employees_insured
-    FROM steps.insured_card_month
-    WHERE employer_tax_code IS NOT NULL AND month IN (SELECT last_month FROM listed)
-    GROUP BY month, employer_tax_code
+    SELECT quarters.last_month AS month, cards.employer_tax_code AS tax_code, count(DISTINCT cards.person_id) AS employees_insured
+    FROM steps.insured_card_span AS cards
+    INNER JOIN (SELECT DISTINCT last_month FROM listed) AS quarters
+        ON last_day(quarters.last_month) BETWEEN cards.first_month_end AND cards.last_month_end
+    WHERE cards.employer_tax_code IS NOT NULL
+    GROUP BY quarters.last_month, cards.employer_tax_code
 ),
 
 known AS (

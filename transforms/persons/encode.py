@@ -1,0 +1,128 @@
+"""Records and names in fixed width, as `kernel` reads them. Numbers are in binary-coded decimal: one digit apart is one half-byte apart."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numba
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from transforms.persons.compare import NAME_IDS, Chances
+from transforms.persons.standardise import Records
+
+Array = npt.NDArray[Any]
+
+RECORD = np.dtype(
+    [
+        ("citizen", "u8"), ("insured", "u8"), ("insured_too", "u8"), ("short_citizen", "u8"),  # BCD; 0: unknown
+        ("card", "i4"), ("name", "i4"), ("born", "u4"),  # BCD yyyymmdd, or yyyy0000
+        ("plain", "u4"), ("surname", "u4"), ("given", "u4"), ("ordered", "u4"),
+        ("commune", "u4"), ("household", "u4"), ("address", "u4"), ("province", "u2"), ("old_province", "u2"),
+        ("cut", "u2"),  # rules of which a block of this record was cut, as bits
+        ("sex", "u1"), ("verified", "u1"), ("middles", "u1"),
+        *((f"{column}_bits", "i1") for column in ("whole", "ends", "commune", "province", "year")),
+    ],
+    align=True,
+)  # fmt: skip
+NAME = np.dtype(
+    [(c, "u4") for c in ("plain", "joined", "ordered", "surname", "given", "middle", "given_accented", "letters")]
+    + [(flag, "u1") for flag in ("accented", "bare_given", "borne", "given_length", "length", "middles")],
+    align=True,
+)
+AT_A_TIME = 1 << 15  # records written together: as many as the processor has at hand
+
+
+def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Compiled at its first call; the result is kept on disk where numba finds a directory that may be written (NUMBA_CACHE_DIR)."""
+    try:
+        return numba.njit(cache=True, nogil=True)(function)
+    except RuntimeError:  # an installation that may only be read, and no home
+        return numba.njit(nogil=True)(function)
+
+
+def encoded_names(records: Records) -> Array:
+    """`NAME`, row by row of `records.names`, and a last one for records without a name."""
+    names = records.names
+    made = np.zeros(names.height + 1, NAME)
+    for column in NAME_IDS:
+        made[column][:-1] = names[f"{column}_id"].fill_null(0).to_numpy()
+    made["letters"][:-1] = letters(names["plain"])
+    made["accented"][:-1] = names["accented"].to_numpy()
+    made["bare_given"][:-1] = (names["given"] == names["given_accented"]).to_numpy()
+    made["borne"][:-1] = names["borne"].to_numpy()
+    made["length"][:-1] = names["plain"].str.len_chars().clip(0, 255).to_numpy()
+    made["middles"][:-1] = (names["middle"].str.count_matches(" ", literal=True).cast(pl.Int64) - 1).clip(0, 255).to_numpy()
+    made["given_length"][:-1] = names["given"].str.len_bytes().clip(0, 255).to_numpy()
+    return made
+
+
+def letters(plain: pl.Series) -> Array:
+    """Which letters a to z a text holds, as bits; nothing else counts."""
+    text = plain.to_arrow()
+    _, offsets, data = text.buffers()
+    bounds = np.frombuffer(offsets, np.int64 if str(text.type) == "large_string" else np.int32)[text.offset : text.offset + len(text) + 1]
+    return _letters(bounds.astype(np.int64), np.frombuffer(data or b"", np.uint8))  # type: ignore[no-any-return]
+
+
+@compiled
+def _letters(bounds: Array, data: Array) -> Array:  # pragma: no cover
+    out = np.zeros(len(bounds) - 1, np.uint32)
+    for i in range(len(out)):
+        for byte in data[bounds[i] : bounds[i + 1]]:
+            if 97 <= byte <= 122:
+                out[i] |= np.uint32(1) << np.uint32(byte - 97)
+    return out
+
+
+def encoded(records: Records, chances: Chances, names: Array) -> Array:
+    """`RECORD`, row by row of `records.rows`; `cut` is left 0."""
+    made = np.empty(records.rows.height, RECORD)
+
+    def fill(start: int) -> None:
+        _encode(records.rows.slice(start, AT_A_TIME), chances.rows.slice(start, AT_A_TIME), names, made[start : start + AT_A_TIME])
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(fill, range(0, len(made), AT_A_TIME)))
+    return made
+
+
+def _encode(rows: pl.DataFrame, rare: pl.DataFrame, names: Array, made: Array) -> None:
+    """Fills `made` with rows and their chances."""
+    for column in ("citizen", "insured", "insured_too", "short_citizen"):
+        made[column] = decimal(rows[column].fill_null(0).to_numpy().astype(np.uint64))
+    month_day = rows["day_month"].fill_null(0).to_numpy().astype(np.uint64)
+    made["born"] = decimal(rows["year"].fill_null(0).to_numpy().astype(np.uint64) * np.uint64(10_000) + month_day)
+    made["card"] = rows["card"].to_numpy()
+    made["name"] = rows["name"].fill_null(len(names) - 1).to_numpy()
+    for column in ("plain", "surname", "given", "ordered", "middles"):
+        made[column] = names[column][made["name"]]
+    for column in ("commune", "province", "old_province"):
+        made[column] = (rows[column] + 1).fill_null(0).to_numpy()
+    for column in ("household", "address", "sex"):
+        made[column] = rows[column].fill_null(0).to_numpy()
+    for column in rare.columns:
+        made[f"{column}_bits"] = rare[column].to_numpy()
+    made["verified"] = rows["verified"].to_numpy()
+    made["cut"] = 0
+
+
+def decimal(number: Array) -> Array:
+    """Whole numbers in binary-coded decimal: the twelfth digit in the twelfth half-byte. 0 stays 0."""
+    return _decimal(np.ascontiguousarray(number))  # type: ignore[no-any-return]
+
+
+@compiled
+def _decimal(number: Array) -> Array:  # pragma: no cover
+    out = np.zeros(len(number), np.uint64)
+    for i in range(len(number)):
+        rest = number[i]
+        place = np.uint64(0)
+        while rest > np.uint64(0):
+            out[i] |= (rest % np.uint64(10)) << place
+            rest = rest // np.uint64(10)
+            place += np.uint64(4)
+    return out
