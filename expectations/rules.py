@@ -53,7 +53,7 @@ def cell_rules(table: str, fields: Iterable[Field]) -> tuple[Rule, ...]:
                 Rule(
                     f"{table}.{f.name}.missing",
                     ERROR,
-                    f"{f.name} IS NULL AND NOT {unreadable(f.name)}",
+                    f"{f.name} IS NULL" + ("" if f.kind.name in ANY_TEXT else f" AND NOT {unreadable(f.name)}"),
                     f"{f.element} is empty",
                     f"Fill {f.element} in the source and deliver the file again.",
                     f.element,

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 from warehouse.landing import Landed
 
-# A batch is typed together and rests in one pack, and both cost the same for little as for much: some thousands of claims are enough to
-# forget it. A small night still has batches for each worker.
-SMALL_BATCH, LARGE_BATCH = 16 << 20, 128 << 20
-BATCHES = 8
+# A batch is typed together and rests in one pack, and both cost the same for little as for much, a tenth of a second: some thousands of
+# claims are enough to forget it. A small night still has batches for each worker.
+SMALL_BATCH, LARGE_BATCH = 32 << 20, 128 << 20
+BATCHES = 4
 BATCH_FILES = 1_000
 
 
@@ -21,7 +21,7 @@ def weights(to_read: Sequence[Landed]) -> dict[str, int]:
 
 
 def batches(to_read: Sequence[Landed]) -> list[list[Landed]]:
-    """Deliveries in batches of 16 to 128 MB, the largest first: most of 13,000 facilities send a small file, and a large one that is read
+    """Deliveries in batches of 32 to 128 MB, the largest first: most of 13,000 facilities send a small file, and a large one that is read
     last would keep one worker busy while the others wait. Says nothing of who is going to read them."""
     weight = weights(to_read)
     most = min(LARGE_BATCH, max(SMALL_BATCH, sum(weight.values()) // BATCHES))

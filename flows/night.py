@@ -298,9 +298,10 @@ def link_persons(night: Night) -> Mapping[str, Any] | None:
 
 def attach_claims(night: Night) -> None:
     """Look for the persons of new claims that no identifier leads to a register."""
-    if attaching.due(night.settings, night.ledger):
+    asked = attaching.due(night.settings, night.ledger)
+    if asked is not None:
         with night.timed("attach claims") as step:
-            step.records = attaching.attach_claims(night.settings, night.ledger)
+            step.records = attaching.attach_claims(night.settings, asked)
 
 
 def wanted(settings: Settings, ledger: Ledger) -> dict[str, str]:

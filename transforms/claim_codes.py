@@ -38,7 +38,7 @@ def dated(rows: pl.DataFrame, lists: CodeLists) -> pl.DataFrame:
     day = rows.select("row_number", family="standard", day=pl.col("discharged_at").cast(pl.Date))
     standards = _in_force(day.join(lists.standards, on="family")).select("row_number", "standard")
     editions = _in_force(day.join(lists.icd_editions, how="cross")).select("row_number", "icd_edition")
-    notes = pl.concat(_unlisted(rows, day, lists)).group_by("row_number").agg(code_notes=pl.col("note").sort())
+    notes = _unlisted(rows, day, lists).group_by("row_number").agg(code_notes=pl.col("note").sort())
     era = (
         day.join(standards, on="row_number", how="left", maintain_order="left")
         .join(editions, on="row_number", how="left", maintain_order="left")
@@ -62,24 +62,16 @@ def _in_force(frame: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _unlisted(rows: pl.DataFrame, day: pl.DataFrame, lists: CodeLists) -> list[pl.DataFrame]:
-    """`row_number, note` (the field) of the rows with a code that no list of the day has, a frame a field."""
-    found = []
-    for field, codes in _codes_of(rows).items():
-        known = lists.codes.filter(pl.col("field") == field).drop("field")
-        written = codes.filter(pl.col("code").is_not_null()).join(day.drop_nulls("day"), on="row_number")
-        held = (
-            written.join(known, on="code", how="inner", suffix="_listed")
-            .filter(pl.col("family_listed").is_null() | (pl.col("family_listed") == pl.col("family")))
-            .filter(
-                pl.col("day").is_between(
-                    pl.col("valid_from").fill_null(pl.date(1, 1, 1)), pl.col("valid_to").fill_null(pl.date(9999, 12, 31))
-                )
-            )
-        )
-        missing = written.join(held, on=["row_number", "code"], how="anti")
-        found.append(missing.select(pl.col("row_number").unique(), note=pl.lit(field)))
-    return found
+def _unlisted(rows: pl.DataFrame, day: pl.DataFrame, lists: CodeLists) -> pl.DataFrame:
+    """`row_number, note` (the field) of the rows with a code that no list of the day has, each pair once."""
+    codes = pl.concat(frame.with_columns(field=pl.lit(field)) for field, frame in _codes_of(rows).items())
+    written = codes.filter(pl.col("code").is_not_null()).join(day.drop_nulls("day"), on="row_number")
+    held = written.join(lists.codes, on=["field", "code"], how="inner", suffix="_listed").filter(
+        pl.col("family_listed").is_null() | (pl.col("family_listed") == pl.col("family")),
+        pl.col("day").is_between(pl.col("valid_from").fill_null(pl.date(1, 1, 1)), pl.col("valid_to").fill_null(pl.date(9999, 12, 31))),
+    )
+    missing = written.join(held, on=["row_number", "field", "code"], how="anti")
+    return missing.select("row_number", note="field").unique()
 
 
 def _codes_of(rows: pl.DataFrame) -> dict[str, pl.DataFrame]:

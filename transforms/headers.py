@@ -173,12 +173,14 @@ def find(rows: Sequence[Cells], table: Table, aliases: Mapping[str, str] | None 
     if best is None:
         return None
     row, font, columns = best
-    for below in (row + 1, row):
-        pair = [tuple(converted_text(c, font).strip() if c else "" for c in r) for r in rows[max(below - 1, 0) : below + 1]]
-        both = of_two_rows(*pair, headings) if len(pair) == 2 else {}
+    for lower_row in (row + 1, row):
+        if not 0 < lower_row < len(rows):
+            continue
+        upper, lower = ([converted_text(c, font).strip() if c else "" for c in cells] for cells in rows[lower_row - 1 : lower_row + 1])
+        both = of_two_rows(upper, lower, headings)
         if len(both) > len(columns) and set(missing_from(both, table)) <= set(missing_from(columns, table)):
-            row, columns = below, both
-            rows = [*rows[:below], _joined(*pair), *rows[below + 1 :]]
+            row, columns = lower_row, both
+            rows = [*rows[:lower_row], _joined(upper, lower), *rows[lower_row + 1 :]]
             break
     start = row + 1
     texts = tuple(converted_text(c, font).strip() if c else "" for c in rows[row])

@@ -21,6 +21,8 @@ Reading = tuple[pl.Expr, pl.Expr | None]
 INVISIBLE = r"[\u200b-\u200d\u2060\ufeff]"
 SPACES = r"[\s\u00a0]+"
 
+FORMULA_ERROR = r"^#(N/A|REF!|VALUE!|DIV/0!|NAME\?|NUM!|NULL!|ERROR)$"
+
 # Wide enough for 16 digits before the mark and every digit that a float shows behind it.
 _WORKING = pl.Decimal(38, 20)
 
@@ -41,10 +43,11 @@ def read(kind: Kind, text: pl.Expr) -> Reading:
 
 # Text that is its own value: most cells. The letters are those of Vietnamese, composed, which NFC leaves alone.
 _LETTERS = "[!-~\u00c0-\u024f\u1e00-\u1eff]+"
+_FIRST = '[!"$-~\u00c0-\u024f\u1e00-\u1eff]'  # no `#`: it may be an error of a formula
 _DIGIT_FORMS = {2: r"^[0-9]{2}$", 5: r"^([0-9]{5}|[0-9]{2}[A-Z][0-9]{2})$", None: r"^([0-9A-Z_-]+|[A-Z][0-9A-Z.]*)$"}
 _OWN_VALUE = {
     "facility_code": r"^([0-9]{5}|[0-9]{2}[A-Z][0-9]{2})$",
-    "text": f"^{_LETTERS}(?: {_LETTERS})*$",
+    "text": f"^{_FIRST}{_LETTERS[:-1]}*(?: {_LETTERS})*$",
     "card_number": r"^([A-Z]{2}[1-5][0-9]{12}|[0-9]{10})$",
     "social_insurance_number": r"^[0-9]{10}$",
     "citizen_id": r"^([0-9]{12}|[0-9]{9})$",
@@ -100,7 +103,9 @@ def _identifier(value: pl.Expr, restored: pl.Expr) -> Reading:
 
 
 def _text(_: Kind, text: pl.Expr) -> Reading:
-    return clean(text), None
+    """Clean text; what a failed formula leaves in a cell is none."""
+    kept = clean(text)
+    return pl.when(~kept.str.contains(FORMULA_ERROR)).then(kept), None
 
 
 def _card_number(_: Kind, text: pl.Expr) -> Reading:

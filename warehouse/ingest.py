@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from itertools import groupby
 
 import duckdb
@@ -67,6 +68,12 @@ def ingest(items: Sequence[Landed], settings: Settings, places: Places, profiles
         else:
             outcomes |= {x.delivery_id: refused(x, x.refusal or Refusal("unknown_folder", "no such export")) for x in together}
     return [outcomes[x.delivery_id] for x in items]
+
+
+@cache
+def _database() -> duckdb.DuckDBPyConnection:
+    """One for a process, where rules are evaluated: to open one costs as much as to type a hundred claims."""
+    return duckdb.connect()
 
 
 def refused(item: Landed, refusal: Refusal) -> Outcome:
@@ -218,7 +225,7 @@ class _Reading:
         outcomes: dict[str, Outcome] = {}
         finished: list[_Delivery] = []
         restricted_directory(self.settings.spool_dir)
-        with duckdb.connect() as self._connection:
+        with _database().cursor() as self._connection:
             for item in items:
                 delivery = _Delivery(item, item.rows_declared)
                 try:

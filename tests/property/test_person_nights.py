@@ -38,23 +38,24 @@ def decided(said: list[tuple[str, str, bool]]) -> pl.DataFrame:
 
 
 @thorough
-@given(deliveries, nights, decisions, decisions)
+@given(deliveries, nights, decisions, decisions, st.booleans())
 def test_nights_of_changes_reach_the_persons_of_a_full_linkage(
     months: list[tuple[date, list[dict[str, Any]]]],
     uses: list[set[int]],
     first: list[tuple[str, str, bool]],
     then: list[tuple[str, str, bool]],
+    all_stay: bool,
 ) -> None:
     base = rows_of(months, uses[0])
     linkage, index = link_to_stand(base, decisions=decided(first), run=1)
     model = Model.parse(index.facts["model"])
     former, unsettled, journal = linkage.card_persons, None, []
-    for run, use in enumerate(uses[1:], 2):
+    for run, use in enumerate((n | uses[0] if all_stay else n for n in uses[1:]), 2):
         cards, now = rows_of(months, use), decided(then)
         added, removed = rows_of(months, use - uses[0]).lazy(), rows_of(months, uses[0] - use).lazy()
         touched = changed_numbers(index, added, removed)
         changed = standardise(cards.filter(pl.col("card_number").is_in(touched.implode())))
-        if uses[0] <= use:
+        if uses[0] <= use:  # nothing went out of use: the index says what was said before
             again = standardise_again(index, touched, added)
             for said in ("numbers", "cards", "rows", "set_aside"):
                 assert getattr(again, said).equals(getattr(changed, said).select(getattr(again, said).columns))
@@ -72,13 +73,15 @@ def test_nights_of_changes_reach_the_persons_of_a_full_linkage(
 
 
 @settings(parent=thorough, max_examples=10)
-@given(deliveries, nights)
-def test_so_do_nights_in_which_blocks_are_cut_to_windows(months: list[tuple[date, list[dict[str, Any]]]], uses: list[set[int]]) -> None:
+@given(deliveries, nights, st.booleans())
+def test_so_do_nights_in_which_blocks_are_cut_to_windows(
+    months: list[tuple[date, list[dict[str, Any]]]], uses: list[set[int]], all_stay: bool
+) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(candidates, "WINDOW", 1)
         for module in (candidates, increment, standing):
             patch.setattr(module, "BLOCK_LIMIT", 2)
-        test_nights_of_changes_reach_the_persons_of_a_full_linkage.hypothesis.inner_test(months, uses, [], [])  # type: ignore[attr-defined]
+        test_nights_of_changes_reach_the_persons_of_a_full_linkage.hypothesis.inner_test(months, uses, [], [], all_stay)  # type: ignore[attr-defined]
 
 
 @settings(max_examples=25, deadline=None)

@@ -345,6 +345,21 @@ def test_workbook_cells_keep_their_text(tmp_path):
     assert (second["valid_to"], second["benefit_level"]) == (None, "0.5")
 
 
+def test_a_failed_formula_is_an_error_and_not_an_empty_cell(tmp_path):
+    file = tmp_path / "formulas.xlsx"
+    with xlsxwriter.Workbook(file) as book:
+        sheet = book.add_worksheet()
+        sheet.write_row(2, 1, ["MATINH", "NAM", "CHI_TIEU", "VAN_BAN"])
+        sheet.write_row(3, 1, ["01", "2025", "95.5", "Quyết định 546"])
+        sheet.write_formula(3, 3, "=1/0", None, "#DIV/0!")
+        sheet.write_row(4, 1, ["79", "2025", "96"])
+        sheet.write_formula(4, 4, '=VLOOKUP("x",A1:B2,2,0)', None, "#N/A")
+    assert [(r["row_number"], r["target_pct"], r["instrument"]) for r in rows(tmp_path, file.read_bytes())] == [
+        (4, "#ERROR", "Quyết định 546"),
+        (5, "96", "#ERROR"),
+    ]
+
+
 def test_every_sheet_with_the_header_is_read_and_numbered_on(tmp_path):
     header = ["NAM", "MATINH", "DAN_SO"]
     content = workbook(tmp_path, [["Hướng dẫn"]], [header, [2025, "01", 10]], [["Dân số"], header, [2025, "79", 20], [2025, "48", 30]])

@@ -299,6 +299,13 @@ def test_text_is_composed_and_its_white_space_single() -> None:
     assert value(d.TEXT, "  Nguye\u0302\u0303n \u00a0 Văn\n An ") == "Nguyễn Văn An"
 
 
+@pytest.mark.parametrize("text", ["#N/A", "#REF!", "#DIV/0!", "#ERROR"])
+def test_what_a_failed_formula_leaves_is_no_value(text: str) -> None:
+    assert [c["value"] for c in cells(d.TEXT, text)] == [None]
+    assert [(c["value"], c["unreadable"]) for c in cells(d.DATE, text)] == [(None, True)]
+    assert [c["value"] for c in cells(d.TEXT, "#1 Mẫu")] == ["#1 Mẫu"]
+
+
 def test_empty_cells_are_null_and_not_unreadable() -> None:
     nothing = {"value": None, "unreadable": False, "restored": False}
     for kind in (d.TEXT, d.DATE, d.MONEY, d.CARD_NUMBER, d.TAX_CODE, d.COMMUNE, d.SEX):

@@ -1,4 +1,5 @@
-"""Records and names in fixed width, as `kernel` reads them. Numbers are in binary-coded decimal: one digit apart is one half-byte apart."""
+"""Records as arrays of fixed width, for compiled code: whole numbers in binary-coded decimal, so that one digit apart is one half-byte
+apart, and names by what `compare` looks at."""
 
 from __future__ import annotations
 
@@ -68,16 +69,6 @@ def letters(plain: pl.Series) -> Array:
     return _letters(bounds.astype(np.int64), np.frombuffer(data or b"", np.uint8))  # type: ignore[no-any-return]
 
 
-@compiled
-def _letters(bounds: Array, data: Array) -> Array:  # pragma: no cover
-    out = np.zeros(len(bounds) - 1, np.uint32)
-    for i in range(len(out)):
-        for byte in data[bounds[i] : bounds[i + 1]]:
-            if 97 <= byte <= 122:
-                out[i] |= np.uint32(1) << np.uint32(byte - 97)
-    return out
-
-
 def encoded(records: Records, chances: Chances, names: Array) -> Array:
     """`RECORD`, row by row of `records.rows`; `cut` is left 0."""
     made = np.empty(records.rows.height, RECORD)
@@ -125,4 +116,14 @@ def _decimal(number: Array) -> Array:  # pragma: no cover
             out[i] |= (rest % np.uint64(10)) << place
             rest = rest // np.uint64(10)
             place += np.uint64(4)
+    return out
+
+
+@compiled
+def _letters(bounds: Array, data: Array) -> Array:  # pragma: no cover
+    out = np.zeros(len(bounds) - 1, np.uint32)
+    for i in range(len(out)):
+        for byte in data[bounds[i] : bounds[i + 1]]:
+            if 97 <= byte <= 122:
+                out[i] |= np.uint32(1) << np.uint32(byte - 97)
     return out

@@ -11,13 +11,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from transforms.persons.candidates import RULES
+from transforms.persons.candidates import RULES, Blocks
 from transforms.persons.compare import LEVELS, RARE_LEVELS, RARITIES
-from transforms.persons.encode import compiled
+from transforms.persons.encode import NAME, RECORD, compiled
 
 Array = npt.NDArray[Any]
 
+ROWS_AT_HAND = 2048  # records and names that stay in a core's own cache
 BY_TEXT = 255  # the level of a pair of names that only their text can tell
+
 
 _CITIZEN, _SHORT, _INSURED, _NAME_BIRTH, _GIVEN_BIRTH, _BIRTH_COMMUNE = range(6)
 _NAME_YEAR, _NAME_DAY, _ENDS_COMMUNE, _WORDS, _HOUSEHOLD, _LISTED = range(6, len(RULES))
@@ -40,43 +42,31 @@ def _one_digit(a: np.uint64, b: np.uint64) -> Any:  # pragma: no cover
 
 
 @compiled
-def _makes(rule: int, a: Any, b: Any) -> Any:  # pragma: no cover
-    """The two records share the key of the rule."""
-    if rule == _CITIZEN:
-        return a.citizen != 0 and a.citizen == b.citizen
-    if rule == _SHORT:
-        return a.short_citizen != 0 and a.short_citizen == b.short_citizen
-    if rule == _INSURED:
-        return a.insured != 0 and a.insured == b.insured
-    if rule in (_NAME_BIRTH, _GIVEN_BIRTH, _BIRTH_COMMUNE):
-        if a.born != b.born or a.born & 0xFFFF == 0 or a.born & 0xFFFF == 0x101:
-            return False
-        if rule == _BIRTH_COMMUNE:
-            return a.commune != 0 and a.commune == b.commune
-        if a.given == 0 or a.given != b.given:
-            return False
-        if rule == _NAME_BIRTH:
-            return a.surname != 0 and a.surname == b.surname
-        return a.province != 0 and a.province == b.province
-    if rule == _HOUSEHOLD:
-        return a.household != 0 and a.household == b.household and a.given != 0 and a.given == b.given
-    if rule == _WORDS:
-        if a.ordered == 0 or a.ordered != b.ordered or a.born >> 16 == 0 or a.born >> 16 != b.born >> 16:
-            return False
-        d, e = a.born & 0xFFFF, b.born & 0xFFFF
-        return d != 0 and (d == e or ((d >> 8) == (e & 0xFF) and (d & 0xFF) == (e >> 8)))
-    if rule == _ENDS_COMMUNE:
-        if a.commune == 0 or a.commune != b.commune or a.born >> 16 == 0 or a.born >> 16 != b.born >> 16:
-            return False
-        return a.surname != 0 and a.surname == b.surname and a.given != 0 and a.given == b.given
-    if a.plain == 0 or a.plain != b.plain:
-        return False
-    if a.province == 0 or a.province != b.province:
-        return False
-    if rule == _NAME_YEAR:
-        return a.born >> 16 != 0 and a.born >> 16 == b.born >> 16
+def _made(a: Any, b: Any) -> int:  # pragma: no cover
+    """The rules whose key the two records share, as bits, the listed numbers left aside."""
     day = a.born & 0xFFFF
-    return day != 0 and day != 0x101 and day == b.born & 0xFFFF
+    same_day = day != 0 and day != 0x101 and day == b.born & 0xFFFF
+    same_year = a.born >> 16 != 0 and a.born >> 16 == b.born >> 16
+    birth = same_day and a.born == b.born
+    given = a.given != 0 and a.given == b.given
+    province = a.province != 0 and a.province == b.province
+    commune = a.commune != 0 and a.commune == b.commune
+    made = (a.citizen != 0 and a.citizen == b.citizen) << _CITIZEN
+    made |= (a.short_citizen != 0 and a.short_citizen == b.short_citizen) << _SHORT
+    made |= (a.insured != 0 and a.insured == b.insured) << _INSURED
+    ends = given and a.surname != 0 and a.surname == b.surname
+    made |= (birth and ends) << _NAME_BIRTH
+    made |= (same_year and ends and commune) << _ENDS_COMMUNE
+    made |= (birth and given and province) << _GIVEN_BIRTH
+    made |= (birth and commune) << _BIRTH_COMMUNE
+    made |= (given and a.household != 0 and a.household == b.household) << _HOUSEHOLD
+    if a.plain != 0 and a.plain == b.plain:
+        made |= (same_year and province) << _NAME_YEAR
+        made |= (same_day and province) << _NAME_DAY
+    if same_year and day != 0 and a.ordered != 0 and a.ordered == b.ordered:
+        other = b.born & 0xFFFF
+        made |= (day == other or (day >> 8 == other & 0xFF and day & 0xFF == other >> 8)) << _WORDS
+    return made  # type: ignore[no-any-return]
 
 
 @compiled
@@ -97,14 +87,8 @@ def first_made(rule: int, left: Array, right: Array, records: Array) -> Array:  
         a, b = records[left[i]], records[right[i]]
         if a.card == b.card:
             continue
-        if rule != _LISTED and not _makes(rule, a, b):
-            continue
-        before = False
-        for q in range(_LISTED):
-            if (a.cut >> q) & 1 == 0 and _makes(q, a, b):
-                before = True
-                break
-        out[i] = not before
+        found = _made(a, b)
+        out[i] = (rule == _LISTED or found >> rule & 1) and found & ~np.int64(a.cut) == 0
     return out
 
 
@@ -247,16 +231,16 @@ def name_codes(level: Array, left: Array, right: Array, records: Array) -> Array
 
 
 @compiled
-def _pattern(a: Any, b: Any, names: Array) -> tuple[int, bool]:  # pragma: no cover
-    """`compare.pattern_code` of two records, and whether their names have to be read: then the code still lacks the name and its rarity."""
+def _pattern(a: Any, b: Any, n: Any, m: Any, nameless: int) -> tuple[int, bool]:  # pragma: no cover
+    """`compare.pattern_code` of two records (`n`, `m`: their names; `nameless`: the number of none), and whether the names have to be
+    read: then the code still lacks the name and its rarity."""
     code = _birth(a.born, b.born) * _BIRTH_AT + _citizen(a, b) * _CITIZEN_AT + _insured(a, b) * _INSURED_AT + _place(a, b) * _PLACE_AT
     if a.sex != 0 and b.sex != 0:
         code += (1 if a.sex == b.sex else 2) * _SEX_AT
-    nameless = len(names) - 1
     if a.name != nameless and b.name != nameless:
         level = _SAME
         if a.name != b.name:
-            level = _name(names[a.name], names[b.name])
+            level = _name(n, m)
         if level == BY_TEXT:
             return code, True
         code += level * _NAME_AT + _rarity(a, b, level) * RARITY_AT
@@ -268,48 +252,86 @@ def patterns(left: Array, right: Array, records: Array, names: Array) -> tuple[A
     """`_pattern` of each pair: codes, and which of them are not complete."""
     codes, unread = np.empty(len(left), np.int32), np.empty(len(left), np.bool_)
     for i in range(len(left)):
-        codes[i], unread[i] = _pattern(records[left[i]], records[right[i]], names)
+        a, b = records[left[i]], records[right[i]]
+        codes[i], unread[i] = _pattern(a, b, names[a.name], names[b.name], len(names) - 1)
     return codes, unread
 
 
-@compiled
-def whole_patterns(
-    rule: int, rows: Array, starts: Array, sizes: Array, records: Array, names: Array, worth: Array, counts: Array
-) -> tuple[int, Array, Array, Array, Array, Array, Array]:  # pragma: no cover
-    """The pairs of these blocks, none of them cut, of which `first_made` says that they count for `rule`, compared while they are at hand.
+class Desk:
+    """What a worker has at hand: records and names of a few blocks, and how often he has met each pattern."""
 
-    Most pairs are worth nothing (`worth`: by pattern, 1 says so) and are only counted (`counts`: by pattern, in place). Out: how many pairs
-    there are; left and right rows and code of the others, counted too; the same of those whose names have to be read, not counted.
+    def __init__(self, largest: int) -> None:
+        rows = max(ROWS_AT_HAND, largest)
+        self.records, self.names = np.empty(rows, RECORD), np.empty(rows, NAME)
+        self.counts = np.zeros(RARITY_AT * RARITIES, np.uint32)
+
+
+def whole_patterns(
+    rule: int, blocks: Blocks, some: Array, records: Array, names: Array, worth: Array, desk: Desk
+) -> tuple[int, tuple[Array, Array, Array], tuple[Array, Array, Array]]:
+    """The pairs of some blocks, none of them cut, of which `first_made` says that they count for `rule`, compared while they are at hand.
+
+    Most pairs are worth nothing (`worth`: by pattern, 1 says so) and are only counted, in `desk.counts`. Out: how many pairs there are;
+    left and right rows and code of the others, counted too; the same of those whose names have to be read, not counted.
     """
+    starts, sizes = blocks.starts[some], blocks.sizes[some]
+    made, kept, unread, *edges = _whole_patterns(
+        rule, blocks.rows, starts, sizes, records, names, worth, desk.records, desk.names, desk.counts
+    )
+    one, two = (tuple(of[slice_].copy() for of in edges) for slice_ in (slice(kept), slice(unread, None)))
+    return made, one, two
+
+
+@compiled
+def _whole_patterns(
+    rule: int,
+    rows: Array,
+    starts: Array,
+    sizes: Array,
+    records: Array,
+    names: Array,
+    worth: Array,
+    here: Array,
+    named: Array,
+    counts: Array,
+) -> tuple[int, int, int, Array, Array, Array]:  # fmt: skip  # pragma: no cover
     most = (sizes.astype(np.int64) * (sizes - 1) // 2).sum()
     left, right, codes = np.empty(most, np.int32), np.empty(most, np.int32), np.empty(most, np.int32)
     made, kept, unread = 0, 0, most  # those to be read fill the arrays from behind
-    for block in range(len(starts)):
-        end = starts[block] + sizes[block]
-        for i in range(starts[block], end - 1):
-            a = records[rows[i]]
-            for j in range(i + 1, end):
-                b = records[rows[j]]
-                if a.card == b.card or not _makes(rule, a, b):
-                    continue
-                before = False
-                for q in range(rule):
-                    if (a.cut >> q) & 1 == 0 and _makes(q, a, b):
-                        before = True
-                        break
-                if before:
-                    continue
-                made += 1
-                code, by_text = _pattern(a, b, names)
-                if by_text:
-                    unread -= 1
-                    left[unread], right[unread], codes[unread] = rows[i], rows[j], code
-                    continue
-                counts[code] += 1
-                if worth[code] != 1:
-                    left[kept], right[kept], codes[kept] = rows[i], rows[j], code
-                    kept += 1
-    return (
-        made, left[:kept].copy(), right[:kept].copy(), codes[:kept].copy(),
-        left[unread:].copy(), right[unread:].copy(), codes[unread:].copy(),
-    )  # fmt: skip
+    nameless, before = len(names) - 1, (1 << rule) - 1
+    first = 0
+    while first < len(starts):
+        # The records of a few blocks are fetched together: the processor then waits for many at a time.
+        last, filled = first, 0
+        while last < len(starts) and filled + sizes[last] <= len(here):
+            for k in range(starts[last], starts[last] + sizes[last]):
+                here[filled] = records[rows[k]]
+                filled += 1
+            last += 1
+        for k in range(filled):
+            named[k] = names[here[k].name]
+        begin = 0
+        for block in range(first, last):
+            row = rows[starts[block] :]
+            for i in range(sizes[block] - 1):
+                a, n = here[begin + i], named[begin + i]
+                for j in range(i + 1, sizes[block]):
+                    b = here[begin + j]
+                    if a.card == b.card:
+                        continue
+                    found = _made(a, b)
+                    if found >> rule & 1 == 0 or found & before & ~np.int64(a.cut) != 0:
+                        continue
+                    made += 1
+                    code, by_text = _pattern(a, b, n, named[begin + j], nameless)
+                    if by_text:
+                        unread -= 1
+                        left[unread], right[unread], codes[unread] = row[i], row[j], code
+                        continue
+                    counts[code] += 1
+                    if worth[code] != 1:
+                        left[kept], right[kept], codes[kept] = row[i], row[j], code
+                        kept += 1
+            begin += sizes[block]
+        first = last
+    return made, kept, unread, left, right, codes

@@ -68,7 +68,8 @@ def _by_kernel(records: Records, chances: Chances, model: Model, least: float, b
     size = kernel.RARITY_AT * RARITIES
     worth = np.zeros(size, np.uint8)  # by pattern: not known yet, not worth keeping, worth it; several workers may find out the same
 
-    idle = [np.zeros(size, np.uint32) for _ in range(workers)]  # counts of patterns, a vector for each worker
+    largest = max((int(found.sizes[~found.cut].max(initial=0)) for found in blocks), default=0)
+    desks = [kernel.Desk(largest) for _ in range(workers)]
 
     def worthy(left: Array, right: Array, codes: Array) -> tuple[Array, Array, Array]:
         known = worth[codes]
@@ -94,14 +95,12 @@ def _by_kernel(records: Records, chances: Chances, model: Model, least: float, b
 
     def whole(task: tuple[int, Array]) -> _Compared:
         rule, block = task
-        found, counts = blocks[rule], idle.pop()
-        made, left, right, codes, *unread = kernel.whole_patterns(
-            rule, found.rows, found.starts[block], found.sizes[block], rows, names, worth, counts
-        )
-        unread[2] = _read(records, rows, *unread)
-        kernel.tally(unread[2], counts)
-        idle.append(counts)
-        return rule, made, [worthy(left, right, codes), worthy(*unread)]
+        desk = desks.pop()
+        made, told, (left, right, codes) = kernel.whole_patterns(rule, blocks[rule], block, rows, names, worth, desk)
+        codes = _read(records, rows, left, right, codes)
+        kernel.tally(codes, desk.counts)
+        desks.append(desk)
+        return rule, made, [worthy(*told), worthy(left, right, codes)]
 
     total = np.zeros(size, np.int64)
     new = np.zeros(len(RULES), np.int64)
@@ -112,8 +111,8 @@ def _by_kernel(records: Records, chances: Chances, model: Model, least: float, b
         for rule, made, edges in chain(map(compared, _leftover(rest, len(rows))), results):
             new[rule] += made
             kept.extend(edges)
-    for counts in idle:
-        total += counts
+    for desk in desks:
+        total += desk.counts
     left, right, codes = (np.concatenate([e[i] for e in kept]) if kept else np.empty(0, np.int32) for i in range(3))
     pairs = pl.DataFrame({"left": left, "right": right, "pattern": codes}).sort("left", "right")
     seen = np.flatnonzero(total)

@@ -18,6 +18,9 @@ from warehouse.refusal import Refusal
 MOST_CELLS = 100_000_000
 _SHEET = re.compile(r"/?xl/worksheets/[^/]+\.xml", re.IGNORECASE)
 _DIMENSION = re.compile(rb"""<(?:\w+:)?dimension\s+ref=["']([A-Z]{1,3})([0-9]{1,7}):([A-Z]{1,3})([0-9]{1,7})["']""")
+ERROR = "#ERROR"
+_ERROR_CELL = re.compile(rb"""\st=["']e["']""")
+_CHUNK = 1 << 20
 _DIMENSION_WITHIN = 64 << 10
 
 
@@ -25,10 +28,12 @@ def sheets(path: Path) -> Iterator[tuple[str, pl.DataFrame]]:
     """Name and cells of each sheet in order: `row_number` (Int64, the row in the sheet from 1), `row_flaw` (String, null) and `c0` …
     (String).
 
-    Cells are as calamine writes them: dates `2024-08-29 00:00:00`, integers without `.0`, no exponents, `true`/`false`; an error (`#N/A`)
-    is null. A sheet is held in memory whole (a workbook has at most 1,048,576 rows). Raises `Refusal`: unreadable_workbook, vast_workbook.
+    Cells are as calamine writes them: dates `2024-08-29 00:00:00`, integers without `.0`, no exponents, `true`/`false`. An error
+    (`#N/A`, `#REF!` …) is `#ERROR`: a failed formula for the last day of a card is no open end. A sheet is held in memory whole (a
+    workbook has at most 1,048,576 rows). Raises `Refusal`: unreadable_workbook, vast_workbook.
     """
     _refuse_vast(path)
+    failing = _may_hold_errors(path)
     try:
         book = fastexcel.read_excel(path)
         names = book.sheet_names
@@ -38,6 +43,8 @@ def sheets(path: Path) -> Iterator[tuple[str, pl.DataFrame]]:
         try:
             sheet = book.load_sheet(name, header_row=None, skip_rows=0, dtypes="string")
             cells = sheet.to_polars() if sheet.width and sheet.total_height else pl.DataFrame()
+            if failing and cells.width:
+                cells = _with_errors(cells, sheet)
         except fastexcel.FastExcelError as error:
             raise _damaged() from error
         if cells.width == 0:
@@ -72,6 +79,36 @@ def _refuse_vast(path: Path) -> None:
                     )
     except (zipfile.BadZipFile, zlib.error, OSError, ValueError, NotImplementedError, RuntimeError, EOFError) as error:
         raise _damaged() from error
+
+
+def _may_hold_errors(path: Path) -> bool:
+    """Whether a cell of some sheet holds an error, so that asking for their places is worth a second look. Not XLSX: yes."""
+    if not zipfile.is_zipfile(path):
+        return True
+    try:
+        with zipfile.ZipFile(path) as book:
+            names = [n for n in book.namelist() if _SHEET.fullmatch(n)]
+            for name in names:
+                before = b""
+                with book.open(name) as sheet:
+                    while chunk := sheet.read(_CHUNK):
+                        if _ERROR_CELL.search(before + chunk):
+                            return True
+                        before = chunk[-16:]
+    except (zipfile.BadZipFile, zlib.error, OSError, ValueError, NotImplementedError, RuntimeError, EOFError) as error:
+        raise _damaged() from error
+    return not names
+
+
+def _with_errors(cells: pl.DataFrame, sheet: fastexcel.ExcelSheet) -> pl.DataFrame:
+    """`cells` with `#ERROR` where the sheet has an error."""
+    _, found = sheet.to_arrow_with_errors()
+    places: dict[int, list[int]] = {}
+    for error in found.errors if found else ():
+        row, column = error.offset_position
+        places.setdefault(column, []).append(row)
+    columns = cells.get_columns()
+    return cells.with_columns(columns[column].cast(pl.String).scatter(sorted(rows), ERROR) for column, rows in places.items())
 
 
 def _cells(first_column: bytes, first_row: bytes, last_column: bytes, last_row: bytes) -> int:

@@ -9,7 +9,7 @@
 -- tells, five years together: rows that share none have as many months as bits.
 -- To count persons, add up stretches first and then the months (marts/coverage_province_month): the work grows with cards, not with card-months.
 -- Not sorted, as `steps.insured_card_span` is not.
-WITH with_rows AS (
+WITH with_several_rows AS (
     SELECT person_id
     FROM steps.insured_card_span
     WHERE is_reported
@@ -25,20 +25,20 @@ blocks AS (
 
 pieces AS (
     SELECT
-        several_rows.person_id,
+        numbered.person_id,
         blocks.block,
-        greatest(several_rows.first_month - blocks.block, 0) AS first_bit,
-        least(several_rows.last_month - blocks.block, 59) AS last_bit
+        greatest(numbered.first_month - blocks.block, 0) AS first_bit,
+        least(numbered.last_month - blocks.block, 59) AS last_bit
     FROM (
         SELECT
             insured.person_id,
             datediff('month', DATE '1970-01-01', insured.first_month_end) AS first_month,
             datediff('month', DATE '1970-01-01', insured.last_month_end) AS last_month
         FROM steps.insured_card_span AS insured
-        SEMI JOIN with_rows ON with_rows.person_id = insured.person_id
+        SEMI JOIN with_several_rows ON with_several_rows.person_id = insured.person_id
         WHERE insured.is_reported
-    ) AS several_rows
-    INNER JOIN blocks ON several_rows.first_month < blocks.block + 60 AND several_rows.last_month >= blocks.block
+    ) AS numbered
+    INNER JOIN blocks ON numbered.first_month < blocks.block + 60 AND numbered.last_month >= blocks.block
 ),
 
 several AS MATERIALIZED (
@@ -79,7 +79,7 @@ held AS (
     SELECT
         stretches.person_id,
         stretches.first_month_end,
-        (stretches.next_month_end - day(stretches.next_month_end)::INTEGER) AS last_month_end,
+        stretches.next_month_end - day(stretches.next_month_end)::INTEGER AS last_month_end,
         count(DISTINCT insured.card_key)::INTEGER AS valid_cards
     FROM stretches
     INNER JOIN rows_of_several AS insured
