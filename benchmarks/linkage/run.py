@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from benchmarks.linkage import scores
+from benchmarks.linkage import scores, shares
 
 ROOT = Path(__file__).parent.parent.parent
 PEERS = ROOT / ".peers" / "bin" / "python"
@@ -134,7 +134,8 @@ def compared(name: str, seed: int, errors: str, rounds: int | None = None, keep:
             more = statistics.median(run.seconds for run in runs["splink with veto"])
             added = {key: cost[key] + more for key in ("seconds", "seconds_with_preparation")}
             figures["splink with veto"] = {**cost, **added, **_quality(folder, "splink_veto", truth)}
-        return {"cards": len(truth), "dense": chosen.dense, "errors": errors, "seed": seed, "engines": figures}
+        made_of = {"errors": errors, "seed": seed, "shares": shares.reached(folder)}
+        return {"cards": len(truth), "dense": chosen.dense, **made_of, "engines": figures}
     finally:
         if keep is None:
             shutil.rmtree(folder)
@@ -205,6 +206,7 @@ def table(name: str, figures: dict[str, Any]) -> str:
     """The figures of one set as lines of text."""
     lines = [
         f"{name}: {figures['cards']:,} cards, errors of the {figures['errors']} model, seed {figures['seed']}",
+        shares.told(figures["shares"]),
         f"{'':18}{'seconds':>9}{'training':>9}{'prepared':>9}{'MB':>8}{'B/card':>8}{'P':>8}{'R':>8}{'F1':>8}{'best F1':>8}{'R .999':>8}"
         f"{'R .9998':>8}{'B3':>8}{'2 CCCD':>7}{'calibr.':>8}",
     ]

@@ -10,7 +10,7 @@ a third the social insurance number, two fifths neither. Same arguments, same by
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -57,7 +57,13 @@ def _some(rng: np.random.Generator, size: int, chance: float | Array) -> Array:
 
 def _cards(rng: np.random.Generator, p: People, places: Communes, cards: int, e: Errors) -> World:
     count = len(p)
-    who = np.r_[np.arange(count), rng.integers(0, count, cards - count)]
+    further = rng.integers(0, count, cards - count)
+    if e.once_more:
+        more = _some(rng, len(further), e.once_more)
+        further[more] = rng.choice(further[~more], int(more.sum()))
+    if e.no_fourth_word:
+        p = replace(p, second=np.where(_some(rng, count, e.no_fourth_word), np.int16(names.NO_WORD), p.second))
+    who = np.r_[np.arange(count), further]
     order = np.argsort(who, kind="stable")
     nth = np.empty(cards, np.int8)
     start = np.flatnonzero(np.r_[True, np.diff(who[order]) > 0])

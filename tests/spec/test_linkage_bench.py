@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from benchmarks.linkage import generic, scores
+from benchmarks.linkage import generic, scores, shares, standardised
 from benchmarks.linkage.errors import MODELS
 from benchmarks.linkage.people import DENSE_YEARS
 from benchmarks.linkage.world import World, world
@@ -56,6 +58,19 @@ def test_what_two_cards_of_one_person_share(train: World) -> None:
     share = pairs.select(id=same_id.mean(), number=same_number.mean(), neither=(~same_id & ~same_number).mean()).row(0, named=True)
     assert len(pairs) / CARDS == pytest.approx(0.105, abs=0.01)
     assert share == pytest.approx({"id": 0.34, "number": 0.35, "neither": 0.43}, abs=0.04)
+
+
+def test_the_world_of_the_study_has_the_shares_that_the_study_tells(tmp_path: Path) -> None:
+    made = world(CARDS, seed=2, errors="study")
+    made.cards.write_parquet(tmp_path / "cards.parquet")
+    made.truth.write_parquet(tmp_path / "truth.parquet")
+    standardised.write(tmp_path)
+    found = shares.reached(tmp_path)
+    # Both counts of people who are alike by chance grow with the nation: they are compared at a million cards (docs/linkage.md).
+    by_chance = "people with a namesake of the same birth date", "CCCDs on cards of several people, of a million cards"
+    close = {what: value for what, value in found.items() if what not in by_chance}
+    told = {what: value for what, value in shares.STUDY.items() if what not in by_chance}
+    assert close == pytest.approx(told, abs=0.04)
 
 
 def test_surnames_are_as_common_as_in_the_nation(train: World) -> None:

@@ -91,6 +91,7 @@ def test_a_card_that_moved_is_still_known_by_where_it_was() -> None:
         ("Phùng Thị Bích Thảo", "Phùng Thị Thảo"),
         ("Phùng Thị Bích Thảo", "Thảo Phùng Thị Bích"),
         ("Phùng Thị Bích Thảo", "PhùngThịBíchThảo"),
+        ("Phùng Thị Mỹ Thảo", "Phùng Thị MỹThảo"),
         ("Phùng Thị Bích Thảo", "Phùng Thị Bíhc Thảo"),
         ("Phùng Thị Bích Thảo", "Phung Thị Bích Thảo"),
     ],
@@ -107,6 +108,8 @@ def test_a_name_written_in_two_ways(one: str, other: str) -> None:
         ("Nguyễn Thị Lan", "Nguyễn Thị Huệ"),
         ("Nguyễn Thị Lan", "Nguyễn Ngọc Lan"),
         ("Nguyễn Thị Lan", "Trần Thị Lan"),
+        ("Phùng Lan Mai", "Phùng Mai Lan"),
+        ("Phùng Thị Hoa", "Phùng Thị Hà"),
     ],
 )
 def test_two_names(one: str, other: str) -> None:
@@ -157,6 +160,11 @@ ELSEWHERE = {"province_code": "79", "commune_code": "26734"}
 
 def test_the_same_verified_cccd_in_two_provinces() -> None:
     assert one_person({"citizen_id": HERS}, {**ELSEWHERE, "citizen_id": HERS})
+
+
+@pytest.mark.parametrize("slip", ["Nguyễn Thị La", "Nguyễn Thị an", "Nguyễn Thị Lân", "Nguyễn Thi Lna"])
+def test_the_same_verified_cccd_and_a_slip_in_a_short_given_name(slip: str) -> None:
+    assert one_person({"citizen_id": HERS}, {"citizen_id": HERS, "full_name": slip})
 
 
 def test_the_same_social_insurance_number_in_two_groups_and_provinces() -> None:

@@ -48,7 +48,7 @@ RULES = (
     Rule("birth_date_and_commune", ("birth", "commune")),
     Rule("name_year_province", ("plain", "year", "province")),
     Rule("name_day_month_province", ("plain", "day_month", "province")),
-    Rule("name_and_commune", ("plain", "commune")),
+    Rule("surname_given_name_year_commune", ("surname", "given", "year", "commune")),
     Rule("words_of_name_and_birth_parts", ("ordered", "year", "parts")),
     Rule("household_and_given_name", ("household", "given")),
     # Last, because a record has two numbers here: whichever meets whichever.

@@ -15,7 +15,8 @@ LEVELS: dict[str, tuple[str, ...]] = {
         "same",  # also where only the place of a tone mark or i/y differs
         "unaccented",  # one side has lost its accents
         "other_accents",  # same letters, other accents, but not in the given name
-        "part",  # Thị, Văn or middle names dropped, other order of words, spaces lost
+        "rearranged",  # the surname elsewhere, the middle names in another order, or spaces lost
+        "part",  # Thị, Văn or middle names dropped
         "misspelt",  # same given name, at most two slips elsewhere
         "given_name_slip",  # all the same but one letter, or the accents, of the given name, and one of the two is hardly anybody's name
         "given_name_close",  # the same, but both are names that people bear: Hùng and Hưng
@@ -54,8 +55,12 @@ LEVELS: dict[str, tuple[str, ...]] = {
 FIELDS = tuple(LEVELS)
 NAME_IDS = ("plain", "joined", "ordered", "surname", "given", "middle", "given_accented")  # with `_id`: columns of `Records.names`
 RARITIES = 80  # steps of half a bit of the chance of coincidence
-# Levels of a name at which the chance of that very name counts.
-RARE_LEVELS = ("same", "unaccented", "other_accents", "part", "misspelt", "other_middle_name")
+# Levels of a name at which the chance of that very name counts, and of which name: of the `whole` (the commoner of the two), of its `ends`
+# (surname and given name), or of the `shorter` one, as others bear that in its own right.
+RARE_LEVELS = {
+    "same": "whole", "unaccented": "whole", "other_accents": "whole", "rearranged": "whole", "part": "shorter", "misspelt": "ends",
+    "given_name_slip": "whole", "other_middle_name": "ends",
+}  # fmt: skip
 
 # |a − b| of two numbers that differ in one digit is d·10^k.
 _ONE_DIGIT_STEPS = [d * 10**k for k in range(12) for d in range(1, 10)]
@@ -66,7 +71,7 @@ class Chances:
     """How rare what two records have in common is, in half bits (whole numbers), row by row of `Records.rows`.
 
     `whole`, `ends`: the name as it stands, and its surname and given name, among people born about then (0: everyone has it).
-    `commune`, `year`: how much rarer they are than those that two random people share, so also below 0."""
+    `commune`, `province`, `year`: how much rarer they are than those that two random people share, so also below 0."""
 
     rows: pl.DataFrame
 
@@ -109,7 +114,8 @@ def compare(records: Records, pairs: pl.DataFrame, chances: Chances, chunk: int 
     `chances`: as `weigh.chances`. Pairs are taken in chunks to bound memory; the size plays no part.
     """
     named = name_levels(records, pairs)
-    rows = records.rows.hstack(chances.rows.select(pl.all().name.suffix("_bits")))
+    words = records.names["middle"].str.count_matches(" ", literal=True)
+    rows = records.rows.hstack(chances.rows.select(pl.all().name.suffix("_bits"))).with_columns(words=words.gather(records.rows["name"]))
     coded, counted = [], []
     for start in range(0, max(pairs.height, 1), chunk):
         levels = _levels(rows, pairs.slice(start, chunk), named.slice(start, chunk)).with_columns(pattern=pattern_code())
@@ -139,15 +145,21 @@ def _levels(rows: pl.DataFrame, pairs: pl.DataFrame, named: pl.DataFrame) -> pl.
 def _rarity() -> pl.Expr:
     """The rarity of the name (of the commoner of the two: the careful side) and of what else the two have in common."""
     name = pl.col("name")
-    alike = name <= LEVELS["name"].index("other_accents") + 1
+    places = {level: place for place, level in enumerate(LEVELS["name"], 1)}
+    by = {kind: name.is_in([places[level] for level, of in RARE_LEVELS.items() if of == kind]) for kind in ("ends", "shorter")}
+    words, other_words = pl.col("words"), pl.col("other_words")
     bits = (
-        pl.when(alike)
-        .then(pl.min_horizontal("whole_bits", "other_whole_bits"))
-        .otherwise(pl.min_horizontal("ends_bits", "other_ends_bits"))
+        pl.when(by["ends"])
+        .then(pl.min_horizontal("ends_bits", "other_ends_bits"))
+        .when(by["shorter"] & (words < other_words))
+        .then("whole_bits")
+        .when(by["shorter"] & (words > other_words))
+        .then("other_whole_bits")
+        .otherwise(pl.min_horizontal("whole_bits", "other_whole_bits"))
     )
-    for column in ("commune", "year"):
-        bits += pl.when(_equal(column)).then(pl.col(f"{column}_bits")).otherwise(0)
-    counts = name.is_in([LEVELS["name"].index(level) + 1 for level in RARE_LEVELS])
+    bits += pl.when(_equal("commune")).then("commune_bits").when(_equal("province")).then("province_bits").otherwise(0)
+    bits += pl.when(_equal("year")).then("year_bits").otherwise(0)
+    counts = name.is_in([places[level] for level in RARE_LEVELS])
     return pl.when(counts).then(bits.clip(0, RARITIES - 1)).otherwise(0).cast(pl.Int8)
 
 
@@ -281,8 +293,9 @@ def compare_names(names: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
         .then(_code("name", "other_accents"))
         .when(plain)
         .then(pl.lit(None, pl.UInt8))
-        .when(_equal("joined_id") | _equal("ordered_id"))
-        .then(_code("name", "part"))
+        # Mai Lan and Lan Mai of one surname are two names.
+        .when(_equal("joined_id") | (_equal("ordered_id") & (_equal("given_id") | ~_equal("surname_id"))))
+        .then(_code("name", "rearranged"))
         .when(~_equal("surname_id") & ~_equal("given_id") & ~_equal("middle_id"))
         .then(_code("name", "other"))
     )
@@ -314,7 +327,8 @@ def compare_texts(names: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
     near_given = (
         pl.when(pl.col("borne") & pl.col("other_borne")).then(_code("name", "given_name_close")).otherwise(_code("name", "given_name_slip"))
     )
-    long_given = pl.min_horizontal(pl.col("given").str.len_bytes(), pl.col("other_given").str.len_bytes()) >= 3
+    given_letters = [pl.col(c).str.len_bytes() for c in ("given", "other_given")]
+    long_given = (pl.min_horizontal(given_letters) >= 2) & (pl.max_horizontal(given_letters) >= 3)
     strings = strings.with_columns(
         name=pl.when(plain & bare_given)
         .then(_code("name", "other_accents"))

@@ -24,13 +24,14 @@ RECORD = np.dtype(
         ("plain", "u4"), ("surname", "u4"), ("given", "u4"), ("ordered", "u4"),
         ("commune", "u4"), ("household", "u4"), ("address", "u4"), ("province", "u2"), ("old_province", "u2"),
         ("cut", "u2"),  # rules of which a block of this record was cut, as bits
-        ("sex", "u1"), ("verified", "u1"), *((f"{column}_bits", "i1") for column in ("whole", "ends", "commune", "year")),
+        ("sex", "u1"), ("verified", "u1"), ("middles", "u1"),
+        *((f"{column}_bits", "i1") for column in ("whole", "ends", "commune", "province", "year")),
     ],
     align=True,
 )  # fmt: skip
 NAME = np.dtype(
     [(c, "u4") for c in ("plain", "joined", "ordered", "surname", "given", "middle", "given_accented", "letters")]
-    + [(flag, "u1") for flag in ("accented", "bare_given", "borne", "long_given", "length", "middles")],
+    + [(flag, "u1") for flag in ("accented", "bare_given", "borne", "given_length", "length", "middles")],
     align=True,
 )
 AT_A_TIME = 1 << 15  # records written together: as many as the processor has at hand
@@ -56,7 +57,7 @@ def encoded_names(records: Records) -> Array:
     made["borne"][:-1] = names["borne"].to_numpy()
     made["length"][:-1] = names["plain"].str.len_chars().clip(0, 255).to_numpy()
     made["middles"][:-1] = (names["middle"].str.count_matches(" ", literal=True).cast(pl.Int64) - 1).clip(0, 255).to_numpy()
-    made["long_given"][:-1] = (names["given"].str.len_bytes() >= 3).to_numpy()
+    made["given_length"][:-1] = names["given"].str.len_bytes().clip(0, 255).to_numpy()
     return made
 
 
@@ -88,7 +89,7 @@ def _encode(rows: pl.DataFrame, rare: pl.DataFrame, names: Array, made: Array) -
     made["born"] = decimal(rows["year"].fill_null(0).to_numpy().astype(np.uint64) * np.uint64(10_000) + month_day)
     made["card"] = rows["card"].to_numpy()
     made["name"] = rows["name"].fill_null(len(names) - 1).to_numpy()
-    for column in ("plain", "surname", "given", "ordered"):
+    for column in ("plain", "surname", "given", "ordered", "middles"):
         made[column] = names[column][made["name"]]
     for column in ("commune", "province", "old_province"):
         made[column] = (rows[column] + 1).fill_null(0).to_numpy()

@@ -18,7 +18,7 @@ KINDS = {"whole": ("plain",), "ends": ("surname_id", "given_id")}
 @dataclass(frozen=True)
 class Frequencies:
     """`people`: cards. `whole`, `ends`: how many cards (`met`) bear a name (`KINDS`; `plain` is a hash) and were born about then (`born`,
-    in steps of `COHORT` years); `born`: the same of all names. `commune`, `year`: `value`, `bits` (as in `Chances`). `borne`:
+    in steps of `COHORT` years); `born`: the same of all names. `commune`, `province`, `year`: `value`, `bits` (as in `Chances`). `borne`:
     `given_accented_id` of the given names that people bear."""
 
     people: int
@@ -26,6 +26,7 @@ class Frequencies:
     ends: pl.DataFrame
     born: pl.DataFrame
     commune: pl.DataFrame
+    province: pl.DataFrame
     year: pl.DataFrame
     borne: pl.DataFrame
 
@@ -40,7 +41,7 @@ def frequencies(records: Records) -> Frequencies:
     named, latest = _named(records), records.rows["latest"]
     counted = {kind: named.filter(latest).group_by(*columns, "born").agg(met=pl.len()) for kind, columns in KINDS.items()}
     steps = {}
-    for column in ("commune", "year"):
+    for column in ("commune", "province", "year"):
         values = records.rows[column].drop_nulls().unique().sort()
         steps[column] = pl.DataFrame({"value": values, "bits": _rarer(values, records.rows.filter("latest")[column])})
     return Frequencies(
@@ -49,6 +50,7 @@ def frequencies(records: Records) -> Frequencies:
         ends=counted["ends"].sort(KINDS["ends"] + ("born",), nulls_last=True),
         born=named.filter(latest).group_by("born").agg(met=pl.len()).sort("born"),
         commune=steps["commune"],
+        province=steps["province"],
         year=steps["year"],
         borne=records.names.filter("borne").select("given_accented_id").unique().sort("given_accented_id"),
     )
@@ -67,7 +69,7 @@ def pinned_chances(records: Records, model: Model, known: Frequencies) -> Chance
         value = _corrected(anyone, _met(named, theirs, [*columns, "born"]), _met(named, known.born, ["born"]))
         bits[kind] = np.clip(_steps(-value), 0, RARITIES - 1).astype(np.int8)
     rows = {}
-    for column, steps in (("commune", known.commune), ("year", known.year)):
+    for column, steps in (("commune", known.commune), ("province", known.province), ("year", known.year)):
         rows[column] = records.rows.select(value=column).join(steps, on="value", how="left", maintain_order="left")["bits"].fill_null(0)
     return Chances(pl.DataFrame(bits).with_columns(**rows))
 

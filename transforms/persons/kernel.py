@@ -22,12 +22,15 @@ BY_TEXT = 255  # the level of a pair of names that only their text can tell
 
 
 _CITIZEN, _SHORT, _INSURED, _NAME_BIRTH, _GIVEN_BIRTH, _BIRTH_COMMUNE = range(6)
-_NAME_YEAR, _NAME_DAY, _NAME_COMMUNE, _WORDS, _HOUSEHOLD, _LISTED = range(6, len(RULES))
+_NAME_YEAR, _NAME_DAY, _ENDS_COMMUNE, _WORDS, _HOUSEHOLD, _LISTED = range(6, len(RULES))
 _STRIDES = np.cumprod([1, *[len(LEVELS[f]) + 1 for f in reversed(LEVELS)]])[::-1]
 _NAME_AT, _BIRTH_AT, _SEX_AT, _CITIZEN_AT, _INSURED_AT, _PLACE_AT = (int(n) for n in _STRIDES[1:])
-_GIVEN_SLIP, _GIVEN_CLOSE, _OTHER_MIDDLE, _SAME_GIVEN, _SAME_SURNAME, _OTHER_NAME = range(6, len(LEVELS["name"]) + 1)
+_SAME, _UNACCENTED, _OTHER_ACCENTS, _REARRANGED, _PART, _MISSPELT, _GIVEN_SLIP, _GIVEN_CLOSE = range(1, 9)
+_OTHER_MIDDLE, _SAME_GIVEN, _SAME_SURNAME, _OTHER_NAME = range(9, len(LEVELS["name"]) + 1)
 RARITY_AT = int(_STRIDES[0])
-_RARE = np.array([False, *(level in RARE_LEVELS for level in LEVELS["name"])])
+_WHOLE, _ENDS, _SHORTER = 1, 2, 3
+_KINDS = {"whole": _WHOLE, "ends": _ENDS, "shorter": _SHORTER}
+_RARE = np.array([0, *(_KINDS[RARE_LEVELS[level]] if level in RARE_LEVELS else 0 for level in LEVELS["name"])])
 
 
 @compiled
@@ -51,14 +54,15 @@ def _made(a: Any, b: Any) -> int:  # pragma: no cover
     made = (a.citizen != 0 and a.citizen == b.citizen) << _CITIZEN
     made |= (a.short_citizen != 0 and a.short_citizen == b.short_citizen) << _SHORT
     made |= (a.insured != 0 and a.insured == b.insured) << _INSURED
-    made |= (birth and given and a.surname != 0 and a.surname == b.surname) << _NAME_BIRTH
+    ends = given and a.surname != 0 and a.surname == b.surname
+    made |= (birth and ends) << _NAME_BIRTH
+    made |= (same_year and ends and commune) << _ENDS_COMMUNE
     made |= (birth and given and province) << _GIVEN_BIRTH
     made |= (birth and commune) << _BIRTH_COMMUNE
     made |= (given and a.household != 0 and a.household == b.household) << _HOUSEHOLD
     if a.plain != 0 and a.plain == b.plain:
         made |= (same_year and province) << _NAME_YEAR
         made |= (same_day and province) << _NAME_DAY
-        made |= commune << _NAME_COMMUNE
     if same_year and day != 0 and a.ordered != 0 and a.ordered == b.ordered:
         other = b.born & 0xFFFF
         made |= (day == other or (day >> 8 == other & 0xFF and day & 0xFF == other >> 8)) << _WORDS
@@ -172,16 +176,16 @@ def _name(a: Any, b: Any) -> int:  # pragma: no cover
     given = a.given != 0 and a.given == b.given
     if a.plain == b.plain:
         if a.accented == 0 or b.accented == 0:
-            return 2
+            return _UNACCENTED
         if a.given_accented == b.given_accented or a.bare_given != 0 or b.bare_given != 0:
-            return 3
+            return _OTHER_ACCENTS
         return _GIVEN_CLOSE if a.borne != 0 and b.borne != 0 else _GIVEN_SLIP
-    if a.joined == b.joined or a.ordered == b.ordered:
-        return 4
+    if a.joined == b.joined or (a.ordered == b.ordered and (given or not ends)):
+        return _REARRANGED
     middle = a.middle == b.middle
     if given:
         if ends and (a.middles == 0 or b.middles == 0):
-            return 4
+            return _PART
         # Who has dropped a word has lost letters only; two slips change four letters and the length by two at most.
         within = ends and a.middles != b.middles and (a.letters & b.letters == a.letters or a.letters & b.letters == b.letters)
         longer = max(a.length, b.length) - min(a.length, b.length)
@@ -189,7 +193,8 @@ def _name(a: Any, b: Any) -> int:  # pragma: no cover
             return BY_TEXT
         return _OTHER_MIDDLE if ends else _SAME_GIVEN
     if ends:
-        if middle and a.long_given and b.long_given and _letters_apart(a.letters, b.letters) <= 2:
+        long_given = min(a.given_length, b.given_length) >= 2 and max(a.given_length, b.given_length) >= 3
+        if middle and long_given and _letters_apart(a.letters, b.letters) <= 2:
             return BY_TEXT
         return _SAME_SURNAME
     return _OTHER_NAME
@@ -198,11 +203,19 @@ def _name(a: Any, b: Any) -> int:  # pragma: no cover
 @compiled
 def _rarity(a: Any, b: Any, level: int) -> Any:  # pragma: no cover
     """How rare the name, the commune and the year are that two records have in common, in half bits; 0 where that does not count."""
-    if not _RARE[level]:
+    kind = _RARE[level]
+    if kind == 0:
         return 0
-    bits = min(a.whole_bits, b.whole_bits) if level <= 3 else min(a.ends_bits, b.ends_bits)
+    if kind == _ENDS:
+        bits = min(a.ends_bits, b.ends_bits)
+    elif kind == _SHORTER and a.middles != b.middles:
+        bits = a.whole_bits if a.middles < b.middles else b.whole_bits
+    else:
+        bits = min(a.whole_bits, b.whole_bits)
     if a.commune != 0 and a.commune == b.commune:
         bits += a.commune_bits
+    elif a.province != 0 and a.province == b.province:
+        bits += a.province_bits
     if a.born >> 16 != 0 and a.born >> 16 == b.born >> 16:
         bits += a.year_bits
     return max(0, min(RARITIES - 1, bits))
@@ -225,7 +238,7 @@ def _pattern(a: Any, b: Any, n: Any, m: Any, nameless: int) -> tuple[int, bool]:
     if a.sex != 0 and b.sex != 0:
         code += (1 if a.sex == b.sex else 2) * _SEX_AT
     if a.name != nameless and b.name != nameless:
-        level = 1
+        level = _SAME
         if a.name != b.name:
             level = _name(n, m)
         if level == BY_TEXT:

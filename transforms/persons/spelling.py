@@ -51,7 +51,8 @@ def names(standard: pl.Series) -> pl.DataFrame:
             given_accented=name.str.split(" ").list.last(),
             middle=(pl.lit(" ") + words.list.slice(1, (length - 2).clip(0)).list.join(" ") + pl.lit(" ")).str.replace("^  $", " "),
             plain_id=(plain.rle_id() + 1).cast(pl.UInt32),
-            joined_id=label(plain.str.replace_all(" ", "", literal=True)),
+            # A y that stands for i at the end of a word is no longer at an end once the words are joined.
+            joined_id=label(plain.str.replace_all(" ", "", literal=True).str.replace_all(f"([{_CONSONANTS}])y", "${1}i")),
             surname_id=label(pl.when(length > 1).then(words.list.first())),
         )
     )  # fmt: skip

@@ -103,16 +103,20 @@ def unrelated(records: Records, rare: Chances) -> dict[str, dict[str, float]]:
     """
     rows = _latest(records)
     cohort = (pl.col("year") // COHORT).cast(pl.Int64)
-    given = records.names["given_id"].gather(rows["name"]).cast(pl.Int64)
-    named = rows.select("row", "commune", cohort=cohort, given=pl.lit(given) * 1_000 + cohort)
+    parts = {part: records.names[f"{part}_id"].cast(pl.Int64) for part in ("given", "plain", "ordered", "joined")}
+    parts["before"] = records.names.select(
+        pl.when(pl.col("surname_id").is_not_null()).then(pl.struct("surname_id", "middle_id").hash() % 2**32).cast(pl.Int64)
+    ).to_series()
+    named = rows.select(
+        "row", "commune", cohort=cohort, **{part: pl.lit(of.gather(rows["name"])) * 1_000 + cohort for part, of in parts.items()}
+    )
     anyone = _drawn(records, rare, rows["row"].to_numpy(), np.zeros(rows.height, np.int64))
     namesakes = _stratum(records, rare, named.drop_nulls("given"), "given")
+    but_for_given = _stratum(records, rare, named.drop_nulls("before"), "before")
     neighbours = _stratum(records, rare, named.drop_nulls("commune"), "commune")
     # Names are compared among people born about the same time, as their chances are (`weigh.chances`).
-    alike, together = (
-        share_of(named["given"]) / max(share_of(named.filter(pl.col("given").is_not_null())["cohort"]), 1e-9),
-        share_of(named["commune"]),
-    )
+    alike = {part: share_of(named[part]) / max(share_of(named.filter(pl.col(part).is_not_null())["cohort"]), 1e-9) for part in parts}
+    together = share_of(named["commune"])
     found = {"birth": _shares(anyone, "birth"), "sex": _shares(namesakes, "sex"), "place": _shares(anyone, "place")}
     dates = records.rows.filter(pl.col("latest") & ~pl.col("vague"))["birth"]
     found["birth"]["same"] = share_of(dates) * (dates.drop_nulls().len() / max(rows["year"].drop_nulls().len(), 1)) ** 2
@@ -125,14 +129,21 @@ def unrelated(records: Records, rare: Chances) -> dict[str, dict[str, float]]:
         found["place"][level] = together * home[level] / max(elsewhere, 1e-9) * (1 - by_chance)
     found["place"]["address"] = together * by_chance
     del found["place"]["household"]
-    names, close = _shares(anyone, "name"), _shares(namesakes, "name")
-    found["name"] = {level: names[level] for level in ("given_name_slip", "given_name_close", "same_surname", "other")}
-    found["name"]["same_given_name"] = alike * close["same_given_name"]
-    kinds = {level: "whole" if level in ("same", "unaccented", "other_accents") else "ends" for level in RARE_LEVELS}
+    names, close, near = (_shares(drawn, "name") for drawn in (anyone, namesakes, but_for_given))
+    found["name"] = {level: names[level] for level in ("given_name_close", "same_surname", "other")}
+    found["name"]["same_given_name"] = alike["given"] * close["same_given_name"]
     named_rows = records.rows["latest"] & records.rows["name"].is_not_null()
-    for level, kind in kinds.items():
-        typical = float(np.exp2(-rare.rows[kind].filter(named_rows).to_numpy() / 2).mean()) if named_rows.any() else 1.0
-        found["name"][level] = alike * close[level] / max(typical, 1e-12)
+    for level, kind in RARE_LEVELS.items():
+        bits = rare.rows["ends" if kind == "ends" else "whole"].filter(named_rows)
+        typical = float(np.exp2(-bits.to_numpy() / 2).mean()) if named_rows.any() else 1.0
+        met = alike["given"] * close[level]
+        if level == "given_name_slip":
+            met = alike["before"] * near[level]
+        elif level == "rearranged":
+            met = max(alike["ordered"] + alike["joined"] - 2 * alike["plain"], 0.0)
+        found["name"][level] = met / max(typical, 1e-12)
+    # Of two people one bears the shorter name, either of them.
+    found["name"]["part"] = 2.0
     return found
 
 

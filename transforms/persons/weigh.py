@@ -124,7 +124,7 @@ def chances(records: Records, model: Model) -> Chances:
         bits[kind] = made
     return Chances(
         pl.DataFrame(bits).with_columns(
-            **{column: _rarer(rows[column], rows[column].filter(rows["latest"])) for column in ("commune", "year")}
+            **{column: _rarer(rows[column], rows[column].filter(rows["latest"])) for column in ("commune", "province", "year")}
         )
     )
 
