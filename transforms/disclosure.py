@@ -34,6 +34,7 @@ THRESHOLD = 11  # counts of 1 to 10 persons: the usual minimum cell of health st
 ROUNDED_TO = 5
 _DENSE = 1_200  # hidden rows in one web of totals up to which ranks are computed exactly; above, by least squares
 _SAME = 1e-6
+_DEPENDENT = 1e-9  # a share of the largest singular value: totals that add up to each other leave one that is zero but for rounding
 
 Flags = NDArray[np.bool_]
 Numbers = NDArray[np.int64]
@@ -221,7 +222,7 @@ def _movement(equations: Any, web: Numbers) -> NDArray[np.float64]:
         part = sparse.csr_array(columns[:, ends[w] - size[w] : ends[w]])  # type: ignore[no-untyped-call]
         part = part[np.diff(part.indptr) > 0]
         if size[w] <= _DENSE:
-            known = linalg.lstsq(part.T.toarray(), movement[inside])[0]
+            known = linalg.lstsq(part.T.toarray(), movement[inside], cond=_DEPENDENT)[0]
         else:
             known = lsmr(part.T, movement[inside], atol=1e-12, btol=1e-12, maxiter=20_000)[0]  # type: ignore[no-untyped-call]
         movement[inside] -= part.T @ known

@@ -18,6 +18,15 @@ PUBLISHED = ((), ("a",))
 MARGINS = (("a", "b"), ("b",), ("c",))
 CELLS = tuple(product(range(3), range(3), range(2)))
 
+# Five known totals, of which one is the sum of two others but for rounding: a rank told with too small a tolerance gave the row (0, 2, 1) away.
+DEPENDENT = pl.DataFrame(
+    [
+        (0, 0, 0, 10), (0, 0, 1, 1), (0, 1, 0, 1), (0, 1, 1, 10), (0, 2, 0, 0), (0, 2, 1, 1), (1, 0, 0, 0),
+        (1, 0, 1, 0), (1, 1, 0, 1), (1, 1, 1, 9), (1, 2, 0, 1), (2, 0, 0, 1), (2, 1, 0, 10),
+    ],
+    schema=["a", "b", "c", "n"],
+    orient="row",
+)  # fmt: skip
 counts = st.one_of(st.integers(0, 12), st.integers(0, 60), st.just(0), st.just(1))
 
 
@@ -70,6 +79,7 @@ def unknowns(table: pl.DataFrame, found: Protected) -> tuple[list[int], list[lis
 
 @given(tables())
 @example(pl.DataFrame({"a": [0, 0, 1, 1], "b": [0, 1, 0, 1], "c": [0, 0, 0, 0], "n": [3, 30, 40, 50]}))
+@example(DEPENDENT)
 @settings(max_examples=150, deadline=None)
 def test_no_combination_of_known_totals_determines_a_hidden_row(table: pl.DataFrame) -> None:
     found = protect(table, ["n"], MARGINS, published=PUBLISHED)
@@ -81,6 +91,7 @@ def test_no_combination_of_known_totals_determines_a_hidden_row(table: pl.DataFr
 
 
 @given(tables())
+@example(DEPENDENT)
 @settings(max_examples=150, deadline=None)
 def test_every_hidden_row_may_have_several_values(table: pl.DataFrame) -> None:
     found = protect(table, ["n"], MARGINS, published=PUBLISHED)
