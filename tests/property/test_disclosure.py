@@ -18,7 +18,7 @@ PUBLISHED = ((), ("a",))
 MARGINS = (("a", "b"), ("b",), ("c",))
 CELLS = tuple(product(range(3), range(3), range(2)))
 
-# Five known totals, of which one is the sum of two others but for rounding: a rank told with too small a tolerance gave the row (0, 2, 1) away.
+# Known totals, one of them the sum of two others but for rounding: too small a tolerance for their rank gave the row (0, 2, 1) away.
 DEPENDENT = pl.DataFrame(
     [
         (0, 0, 0, 10), (0, 0, 1, 1), (0, 1, 0, 1), (0, 1, 1, 10), (0, 2, 0, 0), (0, 2, 1, 1), (1, 0, 0, 0),
