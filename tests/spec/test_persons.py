@@ -257,6 +257,21 @@ def test_a_child_with_the_number_of_its_mother_stays_apart() -> None:
     assert not one_person({"household": "0101234567", "citizen_id": HERS}, child)
 
 
+def test_a_number_of_a_household_that_names_a_province_is_taken_along() -> None:
+    """Ten digits that begin with a province are a household of the nation; other numbers are those of each province."""
+    moved = {"province_code": "79", "commune_code": "26734"}
+    assert not one_person({}, moved)
+    assert one_person({"household": "0101234567"}, {**moved, "household": "0101234567"})
+    assert not one_person({"household": "0000000561"}, {**moved, "household": "0000000561"})
+    assert not one_person({"household": "561"}, {**moved, "household": "561"})
+
+
+def test_a_household_that_moves_stays_two_people() -> None:
+    moved = {"province_code": "79", "commune_code": "26734", "household": "0101234567"}
+    assert not one_person({"household": "0101234567"}, {**moved, "full_name": "Nguyễn Thị Hoa", "birth_date": date(1983, 2, 4)})
+    assert not one_person({"household": "0101234567"}, {**moved, "full_name": "Nguyễn Thị Hoa"})
+
+
 def test_a_son_named_like_his_father_stays_apart() -> None:
     man = {"full_name": "Phùng Văn Lực", "sex": "1", "household": "0101234567"}
     assert not one_person({**man, "birth_date": date(1962, 4, 8)}, {**man, "birth_date": date(1990, 10, 30)})

@@ -141,6 +141,8 @@ def _said() -> list[pl.Expr]:
     birth, day_known = pl.col("birth_date"), pl.col("birth_precision").fill_null("day") == "day"
     day_month = pl.when(day_known).then(birth.dt.month().cast(pl.Int32) * 100 + birth.dt.day()).otherwise(0)
     house = pl.col("household").str.strip_chars().str.to_uppercase()
+    # Ten digits that begin with a province name a household of the nation, and people take it along; others start anew in each province.
+    local = pl.when(~house.str.contains(r"^(0[1-9]|[1-9]\d)\d{8}$")).then(pl.concat_str("province_code", pl.lit("/"))).otherwise(pl.lit(""))
     return [
         (birth.dt.year().cast(pl.Int32) * 10_000 + day_month).alias("born"),
         pl.when(pl.col("sex").is_in(["1", "2"])).then(pl.col("sex")).cast(pl.Int8).alias("sex"),
@@ -150,8 +152,7 @@ def _said() -> list[pl.Expr]:
         _code("province_code").cast(pl.Int16).alias("province"),
         _code("old_province_code").cast(pl.Int16).alias("old_province"),
         _code("commune_code").alias("commune"),
-        # Numbers of households start anew in each province; 0 and - stand for none.
-        label(pl.when(~house.str.contains("^[0-]*$")).then(pl.concat_str("province_code", pl.lit("/"), house))).alias("household"),
+        label(pl.when(~house.str.contains("^[0-]*$")).then(local + house)).alias("household"),  # 0 and - stand for none
         # The house or hamlet: whether the commune, the district and the province follow it depends on the register.
         label(pl.col("address").str.extract(r"^\s*([^,;]*[\p{L}\p{N}])").str.to_lowercase().str.normalize("NFC")).alias("address"),
     ]
