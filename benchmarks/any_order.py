@@ -100,7 +100,8 @@ def measure(root: Path, persons: int, seed: int, kills: int, first: date = FIRST
     order = [f"{m:%Y-%m}" for m in chance.sample(firsts, len(firsts))]
     begun = time.perf_counter()
     work = [*(["--audited"] if audited else []), str(together), str(filled), str(source), *order]
-    killed = persistently(Settings(home=filled, landing=source), work, chance, kills, nights_seconds)
+    about_seconds = nights_seconds / 5  # a backfill builds less often than nights do
+    killed = persistently(Settings(home=filled, landing=source), work, chance, kills, about_seconds)
     night(filled, source, 0, "what no plan holds")
     backfill_seconds = time.perf_counter() - begun
     compared = compare(current(nights), current(filled))
