@@ -96,17 +96,8 @@ def read_columns(raw: pl.DataFrame, kinds: Mapping[str, Kind], *, with_precision
     return read
 
 
-def read_column(cells: pl.Series, kind: Kind, *, with_precision: bool = False) -> pl.DataFrame:
-    """One column as `read_columns` reads it: `value` (of the kind), `unreadable`, `restored` (Boolean), and `precision` if asked for."""
-    value, flags, precision = read_columns(pl.DataFrame({"value": cells}), {"value": kind}, with_precision=with_precision)["value"]
-    no = pl.repeat(False, len(cells), eager=True)
-    unreadable, restored = flags or (no, no)
-    found = pl.DataFrame({"value": value, "unreadable": unreadable, "restored": restored})
-    return found if precision is None else found.with_columns(precision=precision)
-
-
 def _read(distinct: pl.DataFrame, kind: Kind, with_precision: bool) -> pl.DataFrame:
-    """`text` and what `read_column` has of it, by the full rules."""
+    """`text`, `value`, `unreadable`, `restored` and, if asked for, `precision`, by the full rules."""
     value, restored = values.read(kind, pl.col("text"))
     filled = values.clean(pl.col("text")).is_not_null()
     precision = {"precision": values.birth_precision(pl.col("text"))} if with_precision else {}

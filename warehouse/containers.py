@@ -36,7 +36,7 @@ _ZSTD_STEP = 512
 # Documents that are zip files themselves, by a member that only they have.
 _DOCUMENTS = ("xl/workbook.xml", "xl/workbook.bin", "word/document.xml", "ppt/presentation.xml", "content.xml", "AndroidManifest.xml")
 # What zipfile raises for bytes that are no sound archive; an OSError without a number is bz2's word for it.
-_DAMAGE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, OSError, ValueError, RuntimeError)
+DAMAGE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, OSError, ValueError, RuntimeError)
 
 
 def is_archive(path: Path) -> bool:
@@ -56,7 +56,7 @@ def opened(path: Path) -> Iterator[zipfile.ZipFile]:
     """An archive, opened. Raises `Refusal('unreadable_archive')`; errors of the body pass through."""
     try:
         archive = zipfile.ZipFile(path)
-    except _DAMAGE as error:
+    except DAMAGE as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise unreadable(error) from error
         raise Refusal("unreadable_archive", "the zip archive cannot be opened: it is damaged or cut off; send it again") from error
@@ -117,7 +117,7 @@ def _of_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Iterator[byte
         with archive.open(info) as member:
             while chunk := member.read(_CHUNK):
                 yield chunk
-    except _DAMAGE as error:
+    except DAMAGE as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise unreadable(error) from error
         reason = "the member of the zip archive is damaged or packed by an unknown method; send it again"

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from stdnum.vn import mst
 
 from expectations import declare as d
+from tests.cells import read_column
 from transforms import values
-from transforms.rows import read_column
 from transforms.tax_codes import tax_code_valid
 
 KINDS = (

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from expectations import declare as d
-from transforms.rows import read_column
+from tests.cells import read_column
 
 
 def cells(kind: d.Kind, *texts: str | None) -> list[dict[str, Any]]:

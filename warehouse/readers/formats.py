@@ -8,7 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from expectations.declare import Table
-from warehouse.containers import refuse_bomb
+from warehouse.containers import DAMAGE, refuse_bomb
 from warehouse.refusal import Refusal
 
 
@@ -88,7 +88,7 @@ def _zip(path: Path) -> str:
     try:
         with zipfile.ZipFile(path) as document:
             names = set(document.namelist())
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+    except DAMAGE:
         return "a workbook or archive that is damaged or cut off"
     if names & {"xl/workbook.xml", "xl/workbook.bin"}:
         refuse_bomb(path)

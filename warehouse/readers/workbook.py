@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 import zipfile
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
 import fastexcel
 import polars as pl
 
+from warehouse.containers import DAMAGE
 from warehouse.refusal import Refusal
 
 # A sheet lies in memory as the rectangle around all its filled cells, so one stray cell in the last corner (XFD1048576) is 17 billion
@@ -77,7 +77,7 @@ def _refuse_vast(path: Path) -> None:
                         " (Ctrl+End shows where Excel sees the end), or save it as CSV",
                         name.rsplit("/", 1)[-1],
                     )
-    except (zipfile.BadZipFile, zlib.error, OSError, ValueError, NotImplementedError, RuntimeError, EOFError) as error:
+    except DAMAGE as error:
         raise _damaged() from error
 
 
@@ -95,7 +95,7 @@ def _may_hold_errors(path: Path) -> bool:
                         if _ERROR_CELL.search(before + chunk):
                             return True
                         before = chunk[-16:]
-    except (zipfile.BadZipFile, zlib.error, OSError, ValueError, NotImplementedError, RuntimeError, EOFError) as error:
+    except DAMAGE as error:
         raise _damaged() from error
     return not names
 
