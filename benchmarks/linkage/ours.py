@@ -3,8 +3,9 @@
     python -m benchmarks.linkage.ours FOLDER standardised|cards|trained
 
 links the cards of FOLDER, from its records in standard form (`records/`, made beforehand) or from the registers themselves, by
-the pinned model (`trained`: from the records by a model that it trains on them first, as the peer does), and writes
-`ours_edges.parquet` (`left`, `right`, `weight`) and `ours_persons.parquet` (`card`, `person`). Prints seconds and counts as JSON.
+the pinned model (`trained`: from the records by a model that it trains on them first, as the peer does), and writes index and evidence
+as a night does. Then, outside the seconds, what the scores are reckoned from: `ours_edges.parquet` (`left`, `right`, `weight`) and
+`ours_persons.parquet` (`card`, `person`). Prints seconds and counts as JSON.
 """
 
 from __future__ import annotations
@@ -61,7 +62,11 @@ def main() -> None:
     folder, start_from = Path(sys.argv[1]), sys.argv[2]
     found, seconds = link(folder, start_from)
     start = time.perf_counter()
-    # Cards are numbered in the order of their keys.
+    # As `warehouse.card_persons` does.
+    for name, frame in (("card_persons", found.card_persons), ("pairs", found.pairs)):
+        frame.write_parquet(folder / f"{name}.parquet", compression="zstd", compression_level=1)
+    seconds["write"] = time.perf_counter() - start
+    # For `scores`, cards are numbered in the order of their keys.
     keys = found.card_persons.select("card_key", "person_id").filter(pl.col("card_key") == found.card_persons["card_number"])
     persons_of = keys.select(person=pl.col("person_id").str.slice(1).str.to_integer(base=16)).with_row_index("card")
     persons_of.write_parquet(folder / "ours_persons.parquet")
@@ -70,7 +75,6 @@ def main() -> None:
         **{side: keys["card_key"].search_sorted(found.pairs[key]) for side, key in (("left", "card_key_a"), ("right", "card_key_b"))},
     )
     edges.select("left", "right", "weight").write_parquet(folder / "ours_edges.parquet")
-    seconds["write"] = time.perf_counter() - start
     counts = {k: v for k, v in found.report.items() if isinstance(v, int | str)}
     print(json.dumps({"seconds": seconds, "edges": edges.height, "counts": counts, "merge_bits": persons.pinned().merge_bits}))
 

@@ -25,7 +25,7 @@ BLOCK_LIMIT = 400  # rows; the worst block of one key of a real nation holds a f
 WINDOW = 10
 PAIRS_PER_RECORD = 20  # of one rule, on average; real registers make up to about 8, so only degenerate input meets it
 PAIRS_ALWAYS = 200_000  # small inputs are never limited by the average
-AT_A_TIME = 1 << 17  # rows whose keys are made together
+AT_A_TIME = 1 << 16  # rows whose keys are made together
 
 Integers = npt.NDArray[np.int64]
 Rows = npt.NDArray[np.int32]
@@ -142,11 +142,12 @@ def values(rows: pl.DataFrame, table: Mapping[str, npt.NDArray[Any]], column: st
 def keys_of(rows: pl.DataFrame, table: Mapping[str, npt.NDArray[Any]], columns: Sequence[str]) -> Keys:
     """One well-mixed number for what each row has in these columns; 0 where one of them is not known."""
     keys = np.empty(rows.height, np.uint64)
+    compared = [values(rows, table, column) for column in columns]
     # As many rows at a time as the processor has at hand.
     for start in range(0, rows.height, AT_A_TIME):
-        some = rows.slice(start, AT_A_TIME)
-        key, known = mixed([values(some, table, column) for column in columns])
-        keys[start : start + AT_A_TIME] = np.where(known, np.maximum(key, np.uint64(1)), np.uint64(0))
+        key, known = mixed([of[start : start + AT_A_TIME] for of in compared])
+        np.maximum(key, np.uint64(1), out=key)
+        np.multiply(key, known, out=keys[start : start + AT_A_TIME])
     return keys
 
 
@@ -155,7 +156,8 @@ def mixed(columns: list[npt.NDArray[Any]]) -> tuple[Keys, npt.NDArray[np.bool_]]
     key = np.zeros(len(columns[0]), np.uint64)
     known = np.ones(len(key), bool)
     for column in columns:
-        key = (key ^ column.astype(np.uint64)) * np.uint64(0x9E3779B97F4A7C15)
+        key ^= column.astype(np.uint64)
+        key *= np.uint64(0x9E3779B97F4A7C15)
         key ^= key >> np.uint64(29)
         key *= np.uint64(0xBF58476D1CE4E5B9)
         known &= column > 0
@@ -171,17 +173,19 @@ def _blocks(key: Keys, size: int, rows: Integers | None = None) -> Blocks:
     packed <<= bits
     packed |= (known if rows is None else rows[known]).view(np.uint64)
     packed = ascending(packed)
-    same = packed[1:] ^ packed[:-1] < np.uint64(1) << bits
-    member = np.append(same, False) if len(packed) else np.zeros(0, bool)
-    begins = member.copy()
-    begins[1:] &= ~same
-    member[1:] |= same
-    begins = begins[member]
-    packed = packed[member]
-    starts = np.flatnonzero(begins)
-    sizes = np.diff(np.append(starts, len(packed)))
+    # Each place whose key is also that of the next; where one of these does not follow another, a block begins.
+    alike = np.flatnonzero(packed[1:] ^ packed[:-1] < np.uint64(1) << bits)
+    first = np.append(True, alike[1:] != alike[:-1] + 1)[: len(alike)]
+    begins = np.flatnonzero(first)
+    sizes = np.diff(np.append(begins, len(alike))) + 1
+    starts = begins + np.arange(len(begins))
+    members = np.empty(len(alike) + len(begins), np.int64)
+    behind = np.arange(len(alike)) + np.cumsum(first)
+    members[behind] = alike + 1
+    members[starts] = alike[begins]
+    packed = packed[members]
     cut = sizes > _block_limit(sizes, size)
-    left_out = pairs_in(sizes, np.zeros(len(sizes), bool)).sum() - pairs_in(sizes, cut).sum()
+    left_out = pairs_in(sizes[cut], np.zeros(int(cut.sum()), bool)).sum() - pairs_in(sizes[cut], cut[cut]).sum()
     hashed = ((packed[starts] >> bits) % np.uint64(65_521)).astype(np.uint16)
     rows_of = packed.astype(np.uint32)
     rows_of &= np.uint32((1 << int(bits)) - 1)

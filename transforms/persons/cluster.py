@@ -82,8 +82,8 @@ def _suspect(facts: pl.DataFrame, apart: pl.DataFrame, label: pl.Series) -> pl.S
     """Components (`label` by card) in which something may exclude something else."""
     several = (
         facts.group_by("component")
-        .agg(pl.col("citizen", "sex", "year").drop_nulls().n_unique())
-        .filter((pl.col("citizen") > 1) | ((pl.col("sex") > 1) & (pl.col("year") > 1)))
+        .agg((pl.col(c).min() < pl.col(c).max()).alias(c) for c in ("citizen", "sex", "year"))  # several are known
+        .filter(pl.col("citizen") | (pl.col("sex") & pl.col("year")))
     )
     one, two = label.gather(apart["left"]), label.gather(apart["right"])
     return pl.concat([several["component"], one.filter(one == two)]).unique().sort()

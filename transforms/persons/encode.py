@@ -21,10 +21,9 @@ RECORD = np.dtype(
     [
         ("citizen", "u8"), ("insured", "u8"), ("insured_too", "u8"), ("short_citizen", "u8"),  # BCD; 0: unknown
         ("card", "i4"), ("name", "i4"), ("born", "u4"),  # BCD yyyymmdd, or yyyy0000
-        ("plain", "u4"), ("surname", "u4"), ("given", "u4"), ("ordered", "u4"),
         ("commune", "u4"), ("household", "u4"), ("address", "u4"), ("province", "u2"), ("old_province", "u2"),
         ("cut", "u2"),  # rules of which a block of this record was cut, as bits
-        ("sex", "u1"), ("verified", "u1"), ("middles", "u1"),
+        ("sex", "u1"), ("verified", "u1"),
         *((f"{column}_bits", "i1") for column in ("whole", "ends", "commune", "province", "year")),
     ],
     align=True,
@@ -69,28 +68,27 @@ def letters(plain: pl.Series) -> Array:
     return _letters(bounds.astype(np.int64), np.frombuffer(data or b"", np.uint8))  # type: ignore[no-any-return]
 
 
-def encoded(records: Records, chances: Chances, names: Array) -> Array:
-    """`RECORD`, row by row of `records.rows`; `cut` is left 0."""
+def encoded(records: Records, chances: Chances) -> Array:
+    """`RECORD`, row by row of `records.rows`; `cut` is left 0. `name` is the row of `encoded_names`."""
     made = np.empty(records.rows.height, RECORD)
 
     def fill(start: int) -> None:
-        _encode(records.rows.slice(start, AT_A_TIME), chances.rows.slice(start, AT_A_TIME), names, made[start : start + AT_A_TIME])
+        some = slice(start, start + AT_A_TIME)
+        _encode(records.rows[some], chances.rows[some], records.names.height, made[some])
 
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(fill, range(0, len(made), AT_A_TIME)))
     return made
 
 
-def _encode(rows: pl.DataFrame, rare: pl.DataFrame, names: Array, made: Array) -> None:
-    """Fills `made` with rows and their chances."""
+def _encode(rows: pl.DataFrame, rare: pl.DataFrame, nameless: int, made: Array) -> None:
+    """Fills `made` with rows and their chances; `nameless`: the name of who has none."""
     for column in ("citizen", "insured", "insured_too", "short_citizen"):
         made[column] = decimal(rows[column].fill_null(0).to_numpy().astype(np.uint64))
     month_day = rows["day_month"].fill_null(0).to_numpy().astype(np.uint64)
     made["born"] = decimal(rows["year"].fill_null(0).to_numpy().astype(np.uint64) * np.uint64(10_000) + month_day)
     made["card"] = rows["card"].to_numpy()
-    made["name"] = rows["name"].fill_null(len(names) - 1).to_numpy()
-    for column in ("plain", "surname", "given", "ordered", "middles"):
-        made[column] = names[column][made["name"]]
+    made["name"] = rows["name"].fill_null(nameless).to_numpy()
     for column in ("commune", "province", "old_province"):
         made[column] = (rows[column] + 1).fill_null(0).to_numpy()
     for column in ("household", "address", "sex"):
@@ -102,20 +100,21 @@ def _encode(rows: pl.DataFrame, rare: pl.DataFrame, names: Array, made: Array) -
 
 
 def decimal(number: Array) -> Array:
-    """Whole numbers in binary-coded decimal: the twelfth digit in the twelfth half-byte. 0 stays 0."""
+    """Whole numbers of up to twelve digits in binary-coded decimal: the twelfth digit in the twelfth half-byte. 0 stays 0."""
     return _decimal(np.ascontiguousarray(number))  # type: ignore[no-any-return]
+
+
+# Numbers of four digits in binary-coded decimal.
+_FOUR_DIGITS = sum((np.arange(10_000) // 10**place % 10 << 4 * place for place in range(4)), np.zeros(10_000, np.int64)).astype(np.uint64)
 
 
 @compiled
 def _decimal(number: Array) -> Array:  # pragma: no cover
-    out = np.zeros(len(number), np.uint64)
+    out = np.empty(len(number), np.uint64)
     for i in range(len(number)):
-        rest = number[i]
-        place = np.uint64(0)
-        while rest > np.uint64(0):
-            out[i] |= (rest % np.uint64(10)) << place
-            rest = rest // np.uint64(10)
-            place += np.uint64(4)
+        high, low = divmod(number[i], np.uint64(100_000_000))
+        first, second = divmod(low, np.uint64(10_000))
+        out[i] = _FOUR_DIGITS[high] << np.uint64(32) | _FOUR_DIGITS[first] << np.uint64(16) | _FOUR_DIGITS[second]
     return out
 
 

@@ -6,6 +6,7 @@ of several ids the one minted first stays; of the parts of a person the one with
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from hashlib import blake2b
 
 import numpy as np
@@ -16,8 +17,12 @@ from transforms.persons.numbers import texts
 from transforms.persons.standardise import Records
 
 BEFORE_ALL_RUNS = 0  # of an index that does not say when
-_DIGITS = 15  # hexadecimal, behind the "P"
+AT_A_TIME = 1 << 18  # keys whose texts are taken apart together
+# The 15 hexadecimal digits of an id: three behind its "P", then four at a time.
 _HEXADECIMAL = np.frombuffer(b"0123456789abcdef", np.uint8)
+_EACH_DIGIT = np.stack([_HEXADECIMAL[np.arange(16**4) >> bits & 15] for bits in (12, 8, 4, 0)], axis=1)
+_THREE_DIGITS = np.where(np.arange(4) == 0, np.uint8(ord("P")), _EACH_DIGIT[: 16**3]).view(np.uint32).ravel()
+_FOUR_DIGITS = _EACH_DIGIT.view(np.uint32).ravel()
 
 
 def identify(
@@ -42,7 +47,9 @@ def identify(
     new = np.ones(len(anchors), bool)
     new[old] = False
     taken = [series for series in (None if former is None else former["person_id"], retired) if series is not None]
-    minted = _minted(records.cards["card_key"].gather(anchors[new]), taken)
+    fresh = np.zeros(len(label), bool)
+    fresh[anchors[new]] = True
+    minted = _minted(records.cards["card_key"].filter(pl.Series(fresh)), taken)
     since = np.full(len(anchors), run, np.int32)
     since[old] = kept["person_since"].to_numpy()
     # Where in the kept ids, and behind them the new ones, the id of each cluster stands.
@@ -50,10 +57,12 @@ def identify(
     at[old] = np.arange(len(old))
     at[new] = np.arange(len(old), len(anchors))
     of_number = place[label[records.numbers["card"].to_numpy()]]
+    # Where no card has two numbers, each is called by its only one.
+    own = records.numbers["card_number"].alias("card_key")
     index = pl.DataFrame(
         {
             "card_number": records.numbers["card_number"],
-            "card_key": records.cards["card_key"].gather(records.numbers["card"]),
+            "card_key": own if own.len() == records.cards.height else records.cards["card_key"].gather(records.numbers["card"]),
             "person_id": pl.concat([kept["person_id"], minted]).gather(at[of_number]).alias("person_id"),
             "person_since": since[of_number],
         }
@@ -108,12 +117,18 @@ def _minted(keys: pl.Series, taken: list[pl.Series]) -> pl.Series:
     """A new id for each card key: "P" and 15 hexadecimal digits; none twice and none of `taken`."""
     if not len(keys):
         return pl.Series("person_id", [], dtype=pl.String)
-    heads, tails = _halves(keys)
     salts = np.zeros(len(keys), np.uint64)
-    ids = _hashed(heads, tails, salts)
+    ids = np.empty(len(keys), np.uint64)
+
+    def hashed(start: int) -> None:
+        some = slice(start, start + AT_A_TIME)
+        ids[some] = _hashed(keys[some], salts[some])
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(hashed, range(0, len(keys), AT_A_TIME)))
     while True:
         written, again = _written(ids), np.zeros(len(ids), bool)
-        ascending = np.sort(ids)
+        ascending = pl.Series(ids).sort().to_numpy()
         if (ascending[1:] == ascending[:-1]).any():
             # Of two keys with one id the later one tries again.
             order = np.argsort(ids, kind="stable")
@@ -124,7 +139,7 @@ def _minted(keys: pl.Series, taken: list[pl.Series]) -> pl.Series:
         if not again.any():
             return written
         salts[again] += np.uint64(1)
-        ids[again] = _hashed(heads[again], tails[again], salts[again])
+        ids[again] = _hashed(keys.filter(pl.Series(again)), salts[again])
 
 
 def _halves(keys: pl.Series) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64]]:
@@ -140,20 +155,27 @@ def _halves(keys: pl.Series) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uin
     return digest.to_numpy(), number.fill_null(0).to_numpy()
 
 
-def _hashed(heads: npt.NDArray[np.uint64], tails: npt.NDArray[np.uint64], salts: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+def _hashed(keys: pl.Series, salts: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
     """60 bits of each key."""
+    heads, tails = _halves(keys)
     ids: npt.NDArray[np.uint64] = _mixed(heads ^ _mixed(tails + (salts << np.uint64(40)))) >> np.uint64(4)
     return ids
 
 
 def _written(ids: npt.NDArray[np.uint64]) -> pl.Series:
     """Numbers of 60 bits as ids."""
-    text = np.empty((len(ids), 1 + _DIGITS), np.uint8)
-    text[:, 0] = ord("P")
-    for digit in range(_DIGITS):
-        text[:, 1 + digit] = _HEXADECIMAL[(ids >> np.uint64(4 * (_DIGITS - 1 - digit))) & np.uint64(15)]
-    ends = np.arange(len(ids) + 1, dtype=np.int64) * text.shape[1]
-    return texts("person_id", ends, text)
+    text = np.empty((len(ids), 4), np.uint32)
+
+    def write(start: int) -> None:
+        number, of = ids[start : start + AT_A_TIME], text[start : start + AT_A_TIME]
+        of[:, 0] = _THREE_DIGITS[number >> np.uint64(48)]
+        for place in range(1, 4):
+            of[:, place] = _FOUR_DIGITS[(number >> np.uint64(48 - 16 * place)) & np.uint64(0xFFFF)]
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(write, range(0, len(ids), AT_A_TIME)))
+    ends = np.arange(len(ids) + 1, dtype=np.int64) * text.itemsize * 4
+    return texts("person_id", ends, text.view(np.uint8))
 
 
 def _mixed(number: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:

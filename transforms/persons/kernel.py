@@ -42,28 +42,28 @@ def _one_digit(a: np.uint64, b: np.uint64) -> Any:  # pragma: no cover
 
 
 @compiled
-def _made(a: Any, b: Any) -> int:  # pragma: no cover
-    """The rules whose key the two records share, as bits, the listed numbers left aside."""
+def _made(a: Any, b: Any, n: Any, m: Any) -> int:  # pragma: no cover
+    """The rules whose key two records (`n`, `m`: their names) share, as bits, the listed numbers left aside."""
     day = a.born & 0xFFFF
     same_day = day != 0 and day != 0x101 and day == b.born & 0xFFFF
     same_year = a.born >> 16 != 0 and a.born >> 16 == b.born >> 16
     birth = same_day and a.born == b.born
-    given = a.given != 0 and a.given == b.given
+    given = n.given != 0 and n.given == m.given
     province = a.province != 0 and a.province == b.province
     commune = a.commune != 0 and a.commune == b.commune
     made = (a.citizen != 0 and a.citizen == b.citizen) << _CITIZEN
     made |= (a.short_citizen != 0 and a.short_citizen == b.short_citizen) << _SHORT
     made |= (a.insured != 0 and a.insured == b.insured) << _INSURED
-    ends = given and a.surname != 0 and a.surname == b.surname
+    ends = given and n.surname != 0 and n.surname == m.surname
     made |= (birth and ends) << _NAME_BIRTH
     made |= (same_year and ends and commune) << _ENDS_COMMUNE
     made |= (birth and given and province) << _GIVEN_BIRTH
     made |= (birth and commune) << _BIRTH_COMMUNE
     made |= (given and a.household != 0 and a.household == b.household) << _HOUSEHOLD
-    if a.plain != 0 and a.plain == b.plain:
+    if n.plain != 0 and n.plain == m.plain:
         made |= (same_year and province) << _NAME_YEAR
         made |= (same_day and province) << _NAME_DAY
-    if same_year and day != 0 and a.ordered != 0 and a.ordered == b.ordered:
+    if same_year and day != 0 and n.ordered != 0 and n.ordered == m.ordered:
         other = b.born & 0xFFFF
         made |= (day == other or (day >> 8 == other & 0xFF and day & 0xFF == other >> 8)) << _WORDS
     return made  # type: ignore[no-any-return]
@@ -78,7 +78,7 @@ def _meets(a: Any, b: Any) -> Any:  # pragma: no cover
 
 
 @compiled
-def first_made(rule: int, left: Array, right: Array, records: Array) -> Array:  # pragma: no cover
+def first_made(rule: int, left: Array, right: Array, records: Array, names: Array) -> Array:  # pragma: no cover
     """Which pairs of blocks that were cut, or of the listed numbers, count for `rule`: of two cards, with its key in common, and in no
     whole block of any other rule. What is left may hold a pair twice.
     """
@@ -87,7 +87,7 @@ def first_made(rule: int, left: Array, right: Array, records: Array) -> Array:  
         a, b = records[left[i]], records[right[i]]
         if a.card == b.card:
             continue
-        found = _made(a, b)
+        found = _made(a, b, names[a.name], names[b.name])
         out[i] = (rule == _LISTED or found >> rule & 1) and found & ~np.int64(a.cut) == 0
     return out
 
@@ -201,15 +201,16 @@ def _name(a: Any, b: Any) -> int:  # pragma: no cover
 
 
 @compiled
-def _rarity(a: Any, b: Any, level: int) -> Any:  # pragma: no cover
-    """How rare the name, the commune and the year are that two records have in common, in half bits; 0 where that does not count."""
+def _rarity(a: Any, b: Any, n: Any, m: Any, level: int) -> Any:  # pragma: no cover
+    """How rare the name, the commune and the year are that two records (`n`, `m`: their names) have in common, in half bits; 0 where that
+    does not count."""
     kind = _RARE[level]
     if kind == 0:
         return 0
     if kind == _ENDS:
         bits = min(a.ends_bits, b.ends_bits)
-    elif kind == _SHORTER and a.middles != b.middles:
-        bits = a.whole_bits if a.middles < b.middles else b.whole_bits
+    elif kind == _SHORTER and n.middles != m.middles:
+        bits = a.whole_bits if n.middles < m.middles else b.whole_bits
     else:
         bits = min(a.whole_bits, b.whole_bits)
     if a.commune != 0 and a.commune == b.commune:
@@ -222,11 +223,12 @@ def _rarity(a: Any, b: Any, level: int) -> Any:  # pragma: no cover
 
 
 @compiled
-def name_codes(level: Array, left: Array, right: Array, records: Array) -> Array:  # pragma: no cover
+def name_codes(level: Array, left: Array, right: Array, records: Array, names: Array) -> Array:  # pragma: no cover
     """What the level of the name and its rarity add to the code of each pair."""
     out = np.zeros(len(left), np.int32)
     for i in range(len(left)):
-        out[i] = level[i] * _NAME_AT + _rarity(records[left[i]], records[right[i]], level[i]) * RARITY_AT
+        a, b = records[left[i]], records[right[i]]
+        out[i] = level[i] * _NAME_AT + _rarity(a, b, names[a.name], names[b.name], level[i]) * RARITY_AT
     return out
 
 
@@ -243,7 +245,7 @@ def _pattern(a: Any, b: Any, n: Any, m: Any, nameless: int) -> tuple[int, bool]:
             level = _name(n, m)
         if level == BY_TEXT:
             return code, True
-        code += level * _NAME_AT + _rarity(a, b, level) * RARITY_AT
+        code += level * _NAME_AT + _rarity(a, b, n, m, level) * RARITY_AT
     return code, False
 
 
@@ -319,11 +321,12 @@ def _whole_patterns(
                     b = here[begin + j]
                     if a.card == b.card:
                         continue
-                    found = _made(a, b)
+                    m = named[begin + j]
+                    found = _made(a, b, n, m)
                     if found >> rule & 1 == 0 or found & before & ~np.int64(a.cut) != 0:
                         continue
                     made += 1
-                    code, by_text = _pattern(a, b, n, named[begin + j], nameless)
+                    code, by_text = _pattern(a, b, n, m, nameless)
                     if by_text:
                         unread -= 1
                         left[unread], right[unread], codes[unread] = row[i], row[j], code

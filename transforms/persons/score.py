@@ -62,7 +62,7 @@ def _by_kernel(records: Records, chances: Chances, model: Model, least: float, b
     from transforms.persons import encode, kernel  # numba is not loaded where it is not needed
 
     names = encode.encoded_names(records)
-    rows = encode.encoded(records, chances, names)
+    rows = encode.encoded(records, chances)
     for rule, found in enumerate(blocks):
         rows["cut"][found.rows_cut] |= np.uint16(1 << rule)
     size = kernel.RARITY_AT * RARITIES
@@ -84,20 +84,20 @@ def _by_kernel(records: Records, chances: Chances, model: Model, least: float, b
         rule, left, right = task
         codes, unread = kernel.patterns(left, right, rows, names)
         where = np.flatnonzero(unread)
-        codes[where] = _read(records, rows, left[where], right[where], codes[where])
+        codes[where] = _read(records, rows, names, left[where], right[where], codes[where])
         kernel.tally(codes, total)
         return rule, len(codes), [worthy(left, right, codes)]
 
     def first(task: tuple[int, bool, Array, Array]) -> tuple[int, Array, Array]:
         rule, cut, left, right = task
-        made = kernel.first_made(rule, left, right, rows)
+        made = kernel.first_made(rule, left, right, rows, names)
         return rule + len(RULES) * cut, left[made], right[made]
 
     def whole(task: tuple[int, Array]) -> _Compared:
         rule, block = task
         desk = desks.pop()
         made, told, (left, right, codes) = kernel.whole_patterns(rule, blocks[rule], block, rows, names, worth, desk)
-        codes = _read(records, rows, left, right, codes)
+        codes = _read(records, rows, names, left, right, codes)
         kernel.tally(codes, desk.counts)
         desks.append(desk)
         return rule, made, [worthy(*told), worthy(left, right, codes)]
@@ -166,7 +166,7 @@ def _leftover(rest: list[Any], size: int) -> Iterator[tuple[int, Array, Array]]:
             yield int(each) % len(RULES), (some // size).astype(np.int32), (some % size).astype(np.int32)
 
 
-def _read(records: Records, rows: Array, left: Array, right: Array, codes: Array) -> Array:
+def _read(records: Records, rows: Array, names: Array, left: Array, right: Array, codes: Array) -> Array:
     """The complete codes of pairs whose names have to be read; each distinct pair of names once."""
     from transforms.persons import kernel
 
@@ -177,5 +177,5 @@ def _read(records: Records, rows: Array, left: Array, right: Array, codes: Array
     distinct, back = np.unique(np.minimum(one, two) * size + np.maximum(one, two), return_inverse=True)
     split = pl.DataFrame({"code": distinct, "one": distinct // size, "two": distinct % size})
     level = compare_texts(records.names, split).sort("code")["name"].to_numpy()[back]
-    completed: Array = codes + kernel.name_codes(level, left, right, rows)
+    completed: Array = codes + kernel.name_codes(level, left, right, rows, names)
     return completed

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
@@ -105,12 +106,12 @@ def chances(records: Records, model: Model) -> Chances:
     """
     names, rows = records.names, records.rows
     name = rows["name"].fill_null(names.height).to_numpy()
-    years, born = np.unique(rows["year"].fill_null(0).to_numpy() // COHORT, return_inverse=True)
+    cohorts, born = _cohorts(rows["year"])
     latest = rows["latest"].to_numpy()
-    cohorts, people = len(years), int(latest.sum())
+    people = int(latest.sum())
     of_cohort = np.bincount(born[latest], minlength=cohorts)
-    bits = {}
-    for kind, prior in zip(("whole", "ends"), _word_bits(names, model), strict=True):
+
+    def rare(kind: str, prior: Floats) -> npt.NDArray[np.int8]:
         group = np.append(names["plain_id"].to_numpy() if kind == "whole" else _ends(names), 0).astype(np.int64)
         # First among everyone, then among those born about then. Of the people met, two are the pair that is asked about.
         anyone = _corrected(np.append(prior, 0.0), np.bincount(group[name[latest]], minlength=int(group.max()) + 1)[group], people)
@@ -121,12 +122,21 @@ def chances(records: Records, model: Model) -> Chances:
             some = slice(start, start + AT_A_TIME)
             of_name = _corrected(anyone[name[some]], met(cell[some]), of_cohort[born[some]])
             made[some] = np.clip(_steps(-of_name), 0, RARITIES - 1)
-        bits[kind] = made
-    return Chances(
-        pl.DataFrame(bits).with_columns(
-            **{column: _rarer(rows[column], rows[column].filter(rows["latest"])) for column in ("commune", "province", "year")}
-        )
-    )
+        return made
+
+    kinds, places = ("whole", "ends"), ("commune", "province", "year")
+    with ThreadPoolExecutor(2) as pool:
+        bits = pool.map(rare, kinds, _word_bits(names, model))
+        rarer = pool.map(lambda column: _rarer(rows[column], rows[column].filter(rows["latest"])), places)
+        return Chances(pl.DataFrame(dict(zip((*kinds, *places), (*bits, *rarer), strict=True))))
+
+
+def _cohorts(year: pl.Series) -> tuple[int, npt.NDArray[np.int16]]:
+    """How many spans of `COHORT` years somebody was born in, and the place of each row's span among them; unknown is one of its own."""
+    span = year.fill_null(0).to_numpy() // COHORT
+    span -= span.min(initial=0)
+    place = np.cumsum(np.bincount(span, minlength=1) > 0) - 1
+    return int(place[-1]) + 1, place.astype(np.int16)[span]
 
 
 def _ends(names: pl.DataFrame) -> npt.NDArray[np.int64]:
@@ -140,7 +150,7 @@ def _met(cell: npt.NDArray[np.int64], counts: npt.NDArray[np.bool_]) -> Callable
     """What gives, of each cell asked for, how many rows of it there are that count."""
     last = int(cell.max()) + 1 if len(cell) else 1
     if last <= MOST_CELLS * len(cell) + AT_A_TIME:
-        counted: npt.NDArray[Any] = np.bincount(cell[counts], minlength=last).astype(np.int32)
+        counted: npt.NDArray[Any] = np.bincount(cell if counts.all() else cell[counts], minlength=last).astype(np.int32)
         return lambda asked: np.take(counted, asked)
     # More kinds of names and years than rows: only what occurs is counted.
     known, met = np.unique(np.append(cell[counts], last), return_counts=True)
@@ -169,8 +179,10 @@ def at_hand(records: Records, model: Model) -> Model:
     cards = records.cards.height
     own = cards / (cards + PRIOR_CARDS)
     levels = {field: {level: dict(of) for level, of in model.levels[field].items()} for field in FIELDS}
-    for field, found in (("birth", _birth_chances(latest)), ("place", _place_chances(latest, levels["place"]))):
-        for level, chance in found.items():
+    with ThreadPoolExecutor(2) as pool:
+        found = {"birth": pool.submit(_birth_chances, latest), "place": pool.submit(_place_chances, latest, levels["place"])}
+    for field, of_field in found.items():
+        for level, chance in of_field.result().items():
             levels[field][level]["unrelated"] = own * chance + (1 - own) * levels[field][level]["unrelated"]
     return replace(model, population=float(max(cards, EXCERPT_OF * (1 - cards / PROVINCE))), levels=levels)
 
@@ -210,9 +222,20 @@ def _place_chances(latest: pl.DataFrame, levels: Mapping[str, Mapping[str, float
 
 def share_of(values: pl.Series) -> float:
     """How likely two random people share their value; the unknown ones left out."""
-    counts = values.drop_nulls().value_counts()["count"].cast(pl.Float64)
+    counts = _counts(values)["met"].cast(pl.Float64)
     total = float(counts.sum())
     return float((counts * (counts - 1)).sum()) / max(total * (total - 1), 1.0)
+
+
+def _counts(values: pl.Series) -> pl.DataFrame:
+    """`value`, `met`: how often each of these whole numbers occurs; the unknown ones left out."""
+    known = values.rename("value").drop_nulls()
+    number = known.to_numpy()
+    if len(number) and number.min() >= 0 and number.max() < MOST_CELLS * len(number) + AT_A_TIME:
+        counted = np.bincount(number)
+        value = np.flatnonzero(counted)
+        return pl.DataFrame({"value": pl.Series(value).cast(known.dtype), "met": counted[value]})
+    return known.value_counts(name="met")
 
 
 def _steps(bits: Floats) -> Floats:
@@ -222,13 +245,13 @@ def _steps(bits: Floats) -> Floats:
 
 def _rarer(values: pl.Series, latest: pl.Series) -> pl.Series:
     """How much rarer a value is than those that two random people share, in half bits between -15 and 15."""
-    counts = latest.drop_nulls().value_counts(name="met").rename({latest.name: "value"})
+    counts = _counts(latest)
     met = counts["met"].cast(pl.Float64)
     typical = float((met * met).sum()) / max(float(met.sum()), 1.0)
     # A thousand people of the typical value are added: in a small register nothing is rare.
     bits = (-((pl.col("met") + 1_000.0) / (typical + 1_000.0)).log(2) * 2).round().clip(-15, 15).cast(pl.Int8)
     steps = counts.select("value", bits=bits)
-    return values.rename("value").to_frame().join(steps, on="value", how="left", maintain_order="left")["bits"].fill_null(0)
+    return values.replace_strict(steps["value"], steps["bits"], default=0, return_dtype=pl.Int8)
 
 
 def _word_bits(names: pl.DataFrame, model: Model) -> tuple[Floats, Floats]:
