@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from flows.linking import model_of
+from flows.linking import changed_since, model_of
 from transforms.persons.attach import attach
+from transforms.persons.standing import Relink
 from warehouse import card_persons, claim_persons, standing_index
 from warehouse.ledger import Ledger
 from warehouse.settings import Settings
@@ -25,6 +26,7 @@ class Due:
     used: pl.DataFrame
     new: pl.DataFrame
     kept: pl.DataFrame
+    registers: pl.DataFrame  # of cards, in use (`warehouse.card_persons.in_use`)
 
 
 def due(settings: Settings, ledger: Ledger) -> Due | None:
@@ -32,25 +34,32 @@ def due(settings: Settings, ledger: Ledger) -> Due | None:
 
     Claims are compared once with a standing index: on the night they come, and all of them when it has been made anew.
     """
-    base, used = _base(settings), claim_persons.in_use(ledger.deliveries())
+    deliveries = ledger.deliveries()
+    base, used, registers = _base(settings), claim_persons.in_use(deliveries), card_persons.in_use(deliveries)
     if not base:
         return None
     if claim_persons.base_of(settings) != base:
-        return Due(base, used, used, pl.DataFrame())
+        return Due(base, used, used, pl.DataFrame(), registers)
     likely, looked_at = claim_persons.read(settings)
     same = list(claim_persons.DELIVERIES)
     new, stayed = used.join(looked_at, on=same, how="anti"), used.join(looked_at, on=same, how="semi")
     if new.is_empty() and stayed.height == looked_at.height:
         return None
-    return Due(base, used, new, likely.join(stayed, on="delivery_id", how="semi"))
+    return Due(base, used, new, likely.join(stayed, on="delivery_id", how="semi"), registers)
 
 
 def attach_claims(settings: Settings, asked: Due) -> int:
     """Bring `warehouse.claim_persons` up to date; returns how many claims in no register were compared."""
-    persons, (standing, _) = card_persons.read(settings.card_persons_file), standing_index.read(settings)
+    persons, (standing, registers) = card_persons.read(settings.card_persons_file), standing_index.read(settings)
     assert persons is not None
-    claims = claim_persons.in_no_register(settings, asked.new, persons, standing)
-    found = attach(claims, persons, standing, model_of(settings))
+    since = None
+    try:
+        if not registers.equals(asked.registers):
+            since = changed_since(settings, standing, registers, asked.registers)
+    except Relink as reason:
+        log.info("claims are compared with the cards of the last linkage of all: %s", reason)
+    claims = claim_persons.in_no_register(settings, asked.new, persons, standing, since)
+    found = attach(claims, persons, standing, model_of(settings), since)
     likely = pl.concat([f for f in (asked.kept, found) if f.width]).sort("delivery_id", "row_number")
     claim_persons.write(settings, likely, asked.used, asked.base)
     log.info("%d new claims are in no register; scoring finds a likely person for %d", claims.height, found.height)

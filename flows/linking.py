@@ -11,10 +11,10 @@ import polars as pl
 
 from transforms import persons
 from transforms.persons.events import events
-from transforms.persons.increment import changed_numbers, link_new, standardise_again
+from transforms.persons.increment import Changed, changed_numbers, link_new, standardise_again
 from transforms.persons.report import told_as_json
 from transforms.persons.review import in_force
-from transforms.persons.standardise import Records, standardise
+from transforms.persons.standardise import standardise
 from transforms.persons.standing import Relink, Standing
 from warehouse import card_persons, packs, standing_index
 from warehouse.code_version import code_hash
@@ -110,29 +110,15 @@ class _Linking:
         standing, registers = standing_index.read(self.settings)
         if standing.cards.height < FEW_CARDS:
             raise Relink("so few cards are linked as fast as what changed among them")
-        added, removed = _changed_registers(registers, used)
-        try:
-            gone = card_persons.cards(self.settings, removed)
-            touched = changed_numbers(standing, card_persons.cards(self.settings, added), gone)
-        except packs.RowsMissing:
-            raise Relink("the rows of a register that went out of use are gone") from None
-        new = self._records(standing, touched, added, used, all_stayed=removed.is_empty())
+        now = changed_since(self.settings, standing, registers, used)
         model = model_of(self.settings)
-        found = link_new(standing, touched, new, self.former, model, self.in_force, unsettled, self.run, self.retired)
+        found = link_new(standing, now.touched, now.records, self.former, model, self.in_force, unsettled, self.run, self.retired)
         standing_index.write_unsettled(self.settings, found.unsettled, self.run_id)
         kept: dict[str, Any] = {n: last[n] for n in ("model", "merge_bits", "review_bits", "population", "estimate") if n in last}
         # All cards of a person are among the rows that may differ, or none.
         persons = last["persons"] - found.former["person_id"].n_unique() + found.now["person_id"].n_unique()
         report = {**kept, **found.report, "persons": persons, "base": base["run"]}
         return found.card_persons, found.former, found.now, found.pairs, report
-
-    def _records(self, standing: Standing, touched: pl.Series, added: pl.DataFrame, used: pl.DataFrame, all_stayed: bool) -> Records:
-        """What is said of the touched numbers: by the index and by new registers, or, where registers went out of use, by all that are."""
-        if all_stayed:
-            return standardise_again(standing, touched, card_persons.cards(self.settings, added))
-        numbers = touched.rename("card_number").to_frame().lazy()
-        rows = card_persons.cards(self.settings, used).join(numbers, on="card_number", how="semi")
-        return standardise(rows.collect(engine="streaming"))
 
     def whole(self, used: pl.DataFrame, reason: str) -> _Linked:
         """Link all cards, and leave a standing index."""
@@ -149,6 +135,22 @@ _Linked = tuple[pl.DataFrame, pl.DataFrame | None, pl.DataFrame, pl.DataFrame, d
 def pins() -> str:
     """What a standing index holds good with: the code and model of linkage, and the library whose hashes it keeps."""
     return sha256(code_hash("transforms/persons"), pl.__version__)
+
+
+def changed_since(settings: Settings, standing: Standing, registers: pl.DataFrame, used: pl.DataFrame) -> Changed:
+    """What the registers in use (`used`) say otherwise than those that the index was made from. Raises Relink."""
+    added, removed = _changed_registers(registers, used)
+    came = card_persons.cards(settings, added)
+    try:
+        touched = changed_numbers(standing, came, card_persons.cards(settings, removed))
+    except packs.RowsMissing:
+        raise Relink("the rows of a register that went out of use are gone") from None
+    if removed.is_empty():
+        return Changed(touched, standardise_again(standing, touched, came))
+    # What registers said that went out of use is in the index too: all rows of these numbers are read again.
+    numbers = touched.rename("card_number").to_frame().lazy()
+    rows = card_persons.cards(settings, used).join(numbers, on="card_number", how="semi")
+    return Changed(touched, standardise(rows.collect(engine="streaming")))
 
 
 def _changed_registers(before: pl.DataFrame, used: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:

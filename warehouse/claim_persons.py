@@ -12,6 +12,7 @@ import polars as pl
 
 from expectations.exports.claims import CLAIMS
 from transforms.persons.attach import LIKELY
+from transforms.persons.increment import Changed
 from transforms.persons.standing import Standing
 from warehouse import packs
 from warehouse.card_persons import BASE
@@ -30,8 +31,11 @@ def in_use(deliveries: pl.DataFrame) -> pl.DataFrame:
     return deliveries.filter((pl.col("export") == CLAIMS.name) & (pl.col("status") == "loaded")).select(*DELIVERIES, "pack")
 
 
-def in_no_register(settings: Settings, used: pl.DataFrame, persons: pl.DataFrame, standing: Standing) -> pl.DataFrame:
-    """The claims of these deliveries that neither a card, nor its last ten digits, nor a citizen id leads to a register.
+def in_no_register(
+    settings: Settings, used: pl.DataFrame, persons: pl.DataFrame, standing: Standing, since: Changed | None = None
+) -> pl.DataFrame:
+    """The claims of these deliveries that neither a card, nor its last ten digits, nor a citizen id leads to a register. `since`: as for
+    `transforms.persons.attach.attach`.
 
     Out, by row: `KEY`, `SAID` and `social_insurance_number`, the last ten digits of the first listed card.
     """
@@ -39,13 +43,15 @@ def in_no_register(settings: Settings, used: pl.DataFrame, persons: pl.DataFrame
     if not files:
         return pl.DataFrame(schema={**KEY, **{c: CLAIMS.field_named(c).kind.polars for c in SAID}, "social_insurance_number": pl.String()})
     tails = persons.select(tail=pl.col("card_number").str.slice(-10)).unique()
+    known = [standing.rows] if since is None else [standing.rows, since.records.rows]
     citizens = [
-        standing.rows.select(pl.col(kind).drop_nulls().unique().cast(pl.String).str.zfill(length).alias("citizen_id"))
+        rows.select(pl.col(kind).drop_nulls().unique().cast(pl.String).str.zfill(length).alias("citizen_id"))
+        for rows in known
         for kind, length in (("citizen", 12), ("short_citizen", 9))
     ]
     tail = pl.col("card_numbers").list.eval(pl.element().str.slice(-10))
-    rows = packs.scan(files, used).select(*KEY, *SAID, tails=tail)
-    rows = rows.join(pl.concat(citizens).lazy(), on="citizen_id", how="anti")
+    claims = packs.scan(files, used).select(*KEY, *SAID, tails=tail)
+    rows = claims.join(pl.concat(citizens).lazy(), on="citizen_id", how="anti")
     carded = rows.select(*KEY, tail="tails").explode("tail").join(tails.lazy(), on="tail", how="semi")
     left = rows.join(carded, on=list(KEY), how="anti").with_columns(social_insurance_number=pl.col("tails").list.first()).drop("tails")
     return left.collect(engine="streaming").sort(*KEY)

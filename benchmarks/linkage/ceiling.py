@@ -19,6 +19,7 @@ import numpy as np
 import polars as pl
 
 from benchmarks.linkage.ours import load
+from benchmarks.linkage.scores import PRECISIONS
 from transforms.persons import pinned
 from transforms.persons.report import chance
 from transforms.persons.score import score
@@ -41,13 +42,16 @@ def compared(folder: Path) -> tuple[pl.DataFrame, int]:
     return told, int((cards * (cards - 1) // 2).sum())
 
 
-def best_f1(pairs: pl.DataFrame, true_pairs: int) -> dict[str, float]:
-    """`pairs`: `share` (how sure the oracle is), `same`. The best threshold, and what it gives."""
+def best(pairs: pl.DataFrame, true_pairs: int) -> dict[str, float]:
+    """`pairs`: `share` (how sure the oracle is), `same`. What the threshold of the best F1 gives; and the recall of the best one at each of
+    `scores.PRECISIONS`."""
     steps = pairs.group_by("share").agg(pl.len(), pl.col("same").sum()).sort("share", descending=True)
-    taken, right = steps["len"].cum_sum().to_numpy(), steps["same"].cum_sum().to_numpy()
+    taken, right = steps["len"].cum_sum().to_numpy().astype(np.int64), steps["same"].cum_sum().to_numpy().astype(np.int64)
+    precision, recall = right / taken, right / true_pairs
     f1 = 2 * right / (taken + true_pairs)
     at = int(np.argmax(f1))
-    return {"precision": right[at] / taken[at], "recall": right[at] / true_pairs, "f1": f1[at]}
+    found = {"precision": precision[at], "recall": recall[at], "f1": f1[at]}
+    return found | {f"recall at {p}": recall[precision >= p].max(initial=0.0) for p in PRECISIONS}
 
 
 def ceiling(folder: Path) -> dict[str, float | dict[str, float]]:
@@ -58,9 +62,9 @@ def ceiling(folder: Path) -> dict[str, float | dict[str, float]]:
     known = known.with_columns(share=(pl.col("matches") + PRIOR * chance(pl.col("weight"))) / (pl.col("met") + PRIOR))
     return {
         "found_by_rules": int(pairs["same"].sum()) / true_pairs,
-        "told": best_f1(told, true_pairs),
-        "learnt": best_f1(known, true_pairs),
-        "model": best_f1(pairs.with_columns(share="weight"), true_pairs),
+        "told": best(told, true_pairs),
+        "learnt": best(known, true_pairs),
+        "model": best(pairs.with_columns(share="weight"), true_pairs),
     }
 
 

@@ -68,3 +68,26 @@ def test_claims_of_other_numbers_find_their_persons_whichever_night_they_come(so
     assert 50 < told.height <= found.height  # versions that were replaced are in no table
     assert set(claims.join(told, on="claim_key", how="semi")["person_found_by"]) == {"among_claims"}
     assert claims["person_key"].is_in(told["person_key"].implode()).sum() == 0
+
+
+def test_claims_find_cards_that_came_after_the_last_linkage_of_all(source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("flows.linking.FEW_CARDS", 0)
+    files = data_files(source)
+    registers = [f for f in files if "/cards/" in f]
+    area = Area(tmp_path)
+    deliver(source, registers, area.settings.landing_dir)
+    # At first one card in ten is missing.
+    for file in registers:
+        path = area.settings.landing_dir / file
+        whole = pl.read_parquet(path)
+        whole.filter(pl.int_range(pl.len()) % 10 > 0).write_parquet(path)
+        late = set(whole.filter(pl.int_range(pl.len()) % 10 == 0).to_series(whole.columns.index("MA_THE_BHYT")))
+    area.night()
+    deliver(source, files, area.settings.landing_dir)
+    area.night(1)
+    report = card_persons.read_report(area.settings)
+    assert report is not None
+    assert report["way"] == "increment"
+    found = likely(area)
+    assert found.filter(pl.col("person_id") != pl.col("meant")).is_empty()
+    assert found["card_key"].is_in(list(late)).sum() > 5

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import polars as pl
@@ -11,7 +12,8 @@ from hypothesis import strategies as st
 from tests.property.person_worlds import CARD, SCHEMA, registers
 from transforms.persons import Model, link_to_stand
 from transforms.persons.attach import attach
-from transforms.persons.standardise import EVIDENCE
+from transforms.persons.increment import Changed, changed_numbers, link_new
+from transforms.persons.standardise import EVIDENCE, standardise
 
 HER_CARD = CARD | {"full_name": "Phùng Diễm Thắm"}  # a rare name
 ONE, OTHER = "DN4010000000001", "GD4017777766666"
@@ -78,3 +80,18 @@ def test_order_plays_no_part_and_each_claim_has_one_person_at_most(cards: pl.Dat
     assert set(found["card_key"]) <= set(linkage.card_persons["card_key"])
     shuffled = asked[random.sample(range(asked.height), asked.height)]
     assert attach(shuffled, linkage.card_persons, standing, model).sort("claim").equals(found)
+
+
+def test_what_registers_say_since_the_index_was_made_counts() -> None:
+    before = pl.DataFrame([{"card_number": ONE, **HER_CARD}, {"card_number": "HC4010000000099", **CARD}], schema=SCHEMA)
+    moved = {"province_code": "79", "commune_code": "26734", "full_name": "Lê Văn Út", "birth_date": date(1951, 2, 3), "sex": "1"}
+    now = pl.DataFrame([{"card_number": ONE, **HER_CARD, **moved}, {"card_number": OTHER, **HER_CARD}], schema=SCHEMA)
+    now = now.with_columns(period=pl.lit(date(2025, 9, 1)))
+    linkage, standing = link_to_stand(before)
+    model = Model.parse(standing.facts["model"])
+    claims = pl.DataFrame([{c: HER_CARD[c] for c in ALIKE}], schema={c: SCHEMA[c] for c in ALIKE})
+    assert attach(claims, linkage.card_persons, standing, model)["card_key"].to_list() == [ONE]
+    touched = changed_numbers(standing, now.lazy(), before.lazy())
+    since = Changed(touched, standardise(now))
+    found = link_new(standing, touched, since.records, linkage.card_persons, model, most=1.0)
+    assert attach(claims, found.card_persons, standing, model, since)["card_key"].to_list() == [OTHER]

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import polars as pl
 
 from transforms.persons.candidates import BLOCK_LIMIT
 from transforms.persons.evidence import named_levels, told
-from transforms.persons.increment import as_pinned, scored_fresh
+from transforms.persons.increment import Changed, as_pinned, cards_of, scored_fresh
 from transforms.persons.standardise import EVIDENCE, standardise
 from transforms.persons.standing import Standing, joined, partners, probes
 from transforms.persons.weigh import Model
@@ -26,11 +27,12 @@ LIKELY = {"card_key": pl.String(), "weight": pl.Float64(), "probability": pl.Flo
 _CLAIM = "claim "
 
 
-def attach(claims: pl.DataFrame, persons: pl.DataFrame, standing: Standing, model: Model) -> pl.DataFrame:
+def attach(claims: pl.DataFrame, persons: pl.DataFrame, standing: Standing, model: Model, since: Changed | None = None) -> pl.DataFrame:
     """The card of the person that each claim most likely belongs to.
 
     `claims`: one row per claim: any key columns, and those of `standardise.EVIDENCE`; `social_insurance_number` is the last ten digits of
-    the listed card. `persons`: `card_number`, `person_id` of the index. `model`: that of the standing index.
+    the listed card. `persons`: `card_number`, `person_id` of the index. `model`: that of the standing index;
+    `since`: what registers say otherwise by now.
     Out: the rows of `claims` for which somebody is at least `LEAST_PROBABILITY` likely, in their order, with `LIKELY` in place of the
     evidence: the smallest `card_key` of the pair that speaks loudest, its `weight` in bits, the person's `probability` beside all other
     persons compared and nobody, and the levels of the fields as `reason`. The order of rows plays no part.
@@ -38,23 +40,27 @@ def attach(claims: pl.DataFrame, persons: pl.DataFrame, standing: Standing, mode
     keys = [c for c in claims.columns if c not in EVIDENCE]
     asked = [c for c in EVIDENCE if c in claims.columns]
     described = claims.select(asked).unique().sort(asked, nulls_last=True).with_row_index("described")
-    best = _best(described, persons, standing, model)
+    best = _best(described, persons, standing, model, since)
     found = claims.join(described, on=asked, how="left", nulls_equal=True, maintain_order="left")
     return found.join(best, on="described", maintain_order="left").select(*keys, *LIKELY)
 
 
-def _best(described: pl.DataFrame, persons: pl.DataFrame, standing: Standing, model: Model) -> pl.DataFrame:
+def _best(described: pl.DataFrame, persons: pl.DataFrame, standing: Standing, model: Model, since: Changed | None) -> pl.DataFrame:
     """`described` and `LIKELY`, for those descriptions that somebody is likely enough for."""
-    if described.is_empty() or standing.cards.is_empty():
+    if described.is_empty() or persons.is_empty():
         return pl.DataFrame(schema={"described": pl.UInt32(), **LIKELY})
     nothing = [pl.lit(None, pl.String).alias(c) for c in EVIDENCE if c not in described.columns]
     rows = described.with_columns(
         *nothing, card_number=_CLAIM + pl.col("described").cast(pl.String), period=pl.lit(None, pl.Date), received_rank=pl.lit(0)
     )
-    new = standardise(rows.drop("described"))
-    new = replace(new, rows=as_pinned(standing, new.rows))
-    met, _ = partners(standing, probes(new), BLOCK_LIMIT)
-    records = joined(standing, met.astype("int64"), new)
+    of_claims = standardise(rows.drop("described"))
+    met, _ = partners(standing, probes(of_claims), BLOCK_LIMIT)
+    now = [of_claims]
+    if since is not None:
+        met = np.setdiff1d(met, cards_of(standing, since.touched))
+        now.append(since.records)
+    now = [replace(records, rows=as_pinned(standing, records.rows)) for records in now]
+    records = joined(standing, met, *now)
     of_claim = records.cards["card_key"].str.starts_with(_CLAIM)
     pairs, weighed = scored_fresh(records, of_claim.to_numpy(), model, standing.frequencies)
     left, right = of_claim.gather(pairs["left"]), of_claim.gather(pairs["right"])

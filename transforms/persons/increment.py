@@ -61,6 +61,15 @@ class Increment:
     report: dict[str, Any]
 
 
+@dataclass(frozen=True)
+class Changed:
+    """What registers say otherwise than the standing index: the `touched` numbers (`changed_numbers`), and as `records` what is said of
+    them now (`standardise_again`, or `standardise` of all their rows); none for those that are gone."""
+
+    touched: pl.Series
+    records: Records
+
+
 def changed_numbers(standing: Standing, added: pl.LazyFrame, removed: pl.LazyFrame) -> pl.Series:
     """The card numbers of which something may have changed since the index: sorted, with all that may be the same card.
 
@@ -117,7 +126,7 @@ def link_new(
 
     Raises Relink where all cards must be linked anew.
     """
-    gone = _cards_of(standing, touched)
+    gone = cards_of(standing, touched)
     new = replace(new, rows=as_pinned(standing, new.rows))
     old = part(standing, gone)
     _check_pinned(standing, new, old, gone)
@@ -170,7 +179,7 @@ def link_new(
     return Increment(index, was, now, pairs, now_unsettled, report)
 
 
-def _cards_of(standing: Standing, touched: pl.Series) -> Array:
+def cards_of(standing: Standing, touched: pl.Series) -> Array:
     """Standing cards with one of these numbers, sorted. Numbers that may be one card come together (`changed_numbers`)."""
     return distinct(standing.numbers["card"].gather(places_of(standing, touched.unique())[0]).to_numpy()).astype(np.int64)
 
@@ -214,7 +223,7 @@ def _decided_cards(standing: Standing, decisions: pl.DataFrame | None) -> Array:
     """Standing cards that a decision names, in force now or when the index was made."""
     named = [standing.facts["decided"], *([] if decisions is None else [*decisions["card_key_a"], *decisions["card_key_b"]])]
     keys = [k for n in named for k in (n if isinstance(n, list) else [n])]
-    return _cards_of(standing, pl.Series("card_number", keys, dtype=pl.String))
+    return cards_of(standing, pl.Series("card_number", keys, dtype=pl.String))
 
 
 def _component_of(standing: Standing, cards: list[Array]) -> Array:
@@ -251,7 +260,7 @@ def _settled_again(standing: Standing, unsettled: pl.Series | None, settled: Arr
     """Standing cards that an earlier night had looked at and this one does not: they are as they stand in the index."""
     if unsettled is None:
         return np.zeros(0, np.int64)
-    before = _component_of(standing, [_cards_of(standing, unsettled)])
+    before = _component_of(standing, [cards_of(standing, unsettled)])
     return np.setdiff1d(before, settled)
 
 

@@ -8,7 +8,7 @@ a night look at a card more.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -263,26 +263,28 @@ def part(standing: Standing, cards: Array) -> Records:
     )
 
 
-def joined(standing: Standing, cards: Array, new: Records) -> Records:
-    """The standing records of `cards` (sorted) and new ones, as if they had been standardised together."""
+def joined(standing: Standing, cards: Array, *others: Records) -> Records:
+    """The standing records of `cards` (sorted) and others, as if they had been standardised together. No card is in two of them."""
     old = part(standing, cards)
-    old_keys = standing.cards["card_key"].gather(cards)
-    keys = pl.concat([old_keys, new.cards["card_key"]]).sort()
-    table = names(pl.concat([old.names["standard"], new.names["standard"]]))
-    # Where the cards, and with them their rows and numbers, stand now.
-    of_old, of_new = (keys.search_sorted(some).cast(pl.UInt32) for some in (old_keys, new.cards["card_key"]))
     held = numbers_of(standing, cards)
-    at = {"rows": np.searchsorted(cards, old.rows["card"].to_numpy()), "numbers": np.searchsorted(cards, held["card"].to_numpy())}
-    rows = [
-        renamed(old.rows, old.names["standard"], table).with_columns(card=of_old.gather(at["rows"])).select(new.rows.columns),
-        renamed(new.rows, new.names["standard"], table).with_columns(card=of_new.gather(new.rows["card"])),
-    ]
-    numbers = pl.concat([
-        held.with_columns(card=of_old.gather(at["numbers"])),
-        new.numbers.with_columns(card=of_new.gather(new.numbers["card"])),
-    ]).sort("card_number")  # fmt: skip
+    place = np.searchsorted(cards, old.rows["card"].to_numpy()).astype(np.uint32)
+    old = replace(
+        old,
+        cards=standing.cards[cards],
+        rows=old.rows.with_columns(card=pl.Series(place)),
+        numbers=held.with_columns(card=pl.Series(np.searchsorted(cards, held["card"].to_numpy()).astype(np.uint32))),
+    )
+    parts = (old, *others)
+    keys = pl.concat([of.cards["card_key"] for of in parts]).sort()
+    table = names(pl.concat([of.names["standard"] for of in parts]))
+    rows, numbers = [], []
+    for of in parts:
+        now = keys.search_sorted(of.cards["card_key"]).cast(pl.UInt32)  # where its cards stand
+        named_anew = renamed(of.rows, of.names["standard"], table)
+        rows.append(named_anew.with_columns(card=now.gather(of.rows["card"])).select(others[0].rows.columns))
+        numbers.append(of.numbers.with_columns(card=now.gather(of.numbers["card"])))
     return Records(
-        numbers=numbers,
+        numbers=pl.concat(numbers).sort("card_number"),
         cards=keys.to_frame(),
         rows=in_order(pl.concat(rows).sort("card", maintain_order=True)),
         names=with_borne(table, standing.frequencies),
