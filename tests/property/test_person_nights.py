@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 from hypothesis import Phase, given, settings
@@ -91,3 +92,20 @@ def test_frequencies_weigh_as_the_registers_that_they_were_counted_in(cards: pl.
     model = at_hand(records, pinned())
     mine, theirs = pinned_chances(records, model, frequencies(records)), chances(records, model)
     assert mine.rows.equals(theirs.rows)
+
+
+@settings(max_examples=25, deadline=None)
+@given(registers, st.randoms(use_true_random=False), st.sampled_from((400, 2)))
+def test_pairs_of_some_rows_are_those_of_all_pairs_however_dense_the_rows_are(cards: pl.DataFrame, random: Any, limit: int) -> None:
+    records = standardise(cards)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(candidates, "BLOCK_LIMIT", limit)
+        patch.setattr(candidates, "WINDOW", 1)
+        every = candidates.candidates(records).pairs
+        fresh = np.array([random.random() < 0.4 for _ in range(records.rows.height)])
+        # A night has a part of the rows only, those that resemble each other: what an average row may make does not bound it.
+        patch.setattr(candidates, "PAIRS_ALWAYS", 0)
+        patch.setattr(candidates, "PAIRS_PER_RECORD", 0)
+        found = candidates.candidates_of(records, fresh)
+    of_fresh = fresh[every["left"].to_numpy()] | fresh[every["right"].to_numpy()]
+    assert found.equals(every.filter(pl.Series(of_fresh, dtype=pl.Boolean)))

@@ -57,10 +57,10 @@ def _best(described: pl.DataFrame, persons: pl.DataFrame, standing: Standing, mo
     met, _ = partners(standing, probes(of_claims), BLOCK_LIMIT)
     now = [of_claims]
     if since is not None:
-        met = np.setdiff1d(met, cards_of(standing, since.touched))
+        met = np.setdiff1d(met, cards_of(standing, since.touched), assume_unique=True)
         now.append(since.records)
     now = [replace(records, rows=as_pinned(standing, records.rows)) for records in now]
-    records = joined(standing, met, *now)
+    records = joined(standing, met, *now, numbered=False)
     of_claim = records.cards["card_key"].str.starts_with(_CLAIM)
     pairs, weighed = scored_fresh(records, of_claim.to_numpy(), model, standing.frequencies)
     left, right = of_claim.gather(pairs["left"]), of_claim.gather(pairs["right"])

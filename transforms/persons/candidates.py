@@ -102,14 +102,15 @@ class Candidates:
     counts: pl.DataFrame
 
 
-def plan(records: Records) -> list[Blocks]:
-    """The blocks of each of `RULES`: the pairs, counted before they are made."""
+def plan(records: Records, bounded: bool = True) -> list[Blocks]:
+    """The blocks of each of `RULES`: the pairs, counted before they are made. `bounded`: by `PAIRS_PER_RECORD` too, not only by
+    `BLOCK_LIMIT`."""
     table = named(records)
 
     def of(rule: Rule) -> Blocks:
         if rule is RULES[LISTED]:
-            return _blocks_of_listed(records, table)
-        return _blocks(keys_of(records.rows, table, rule.columns), records.rows.height)
+            return _blocks_of_listed(records, table, bounded)
+        return _blocks(keys_of(records.rows, table, rule.columns), records.rows.height, None, bounded)
 
     with ThreadPoolExecutor(2) as pool:
         return list(pool.map(of, RULES))
@@ -164,7 +165,7 @@ def mixed(columns: list[npt.NDArray[Any]]) -> tuple[Keys, npt.NDArray[np.bool_]]
     return key, known
 
 
-def _blocks(key: Keys, size: int, rows: Integers | None = None) -> Blocks:
+def _blocks(key: Keys, size: int, rows: Integers | None, bounded: bool) -> Blocks:
     """Blocks of rows whose `key` is equal. Key and row are sorted as one number, which is several times faster than sorting by the key."""
     bits = np.uint64(max(size.bit_length(), 1))
     known = np.flatnonzero(key)
@@ -184,7 +185,7 @@ def _blocks(key: Keys, size: int, rows: Integers | None = None) -> Blocks:
     members[behind] = alike + 1
     members[starts] = alike[begins]
     packed = packed[members]
-    cut = sizes > _block_limit(sizes, size)
+    cut = sizes > (_block_limit(sizes, size) if bounded else BLOCK_LIMIT)
     left_out = pairs_in(sizes[cut], np.zeros(int(cut.sum()), bool)).sum() - pairs_in(sizes[cut], cut[cut]).sum()
     hashed = ((packed[starts] >> bits) % np.uint64(65_521)).astype(np.uint16)
     rows_of = packed.astype(np.uint32)
@@ -192,12 +193,18 @@ def _blocks(key: Keys, size: int, rows: Integers | None = None) -> Blocks:
     return Blocks(rows_of.view(np.int32), starts.astype(np.int32), sizes.astype(np.int32), hashed, cut, int(left_out))
 
 
-def ascending(numbers: Keys) -> Keys:
+def ascending(numbers: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """The numbers, sorted; Polars does it three to four times as fast as numpy."""
     return pl.Series(numbers).sort(multithreaded=False).to_numpy()
 
 
-def _blocks_of_listed(records: Records, table: Mapping[str, npt.NDArray[Any]]) -> Blocks:
+def distinct(numbers: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """`np.unique`, many times faster where most numbers differ."""
+    ordered = ascending(numbers)
+    return ordered[np.append(True, ordered[1:] != ordered[:-1])] if len(ordered) else ordered
+
+
+def _blocks_of_listed(records: Records, table: Mapping[str, npt.NDArray[Any]], bounded: bool) -> Blocks:
     """Blocks by the last ten digits of the card and by the number listed beside it. Only numbers that someone lists are looked at."""
     listed, own = (values(records.rows, table, column) for column in ("insured_too", "insured"))
     has = np.flatnonzero(listed)
@@ -207,7 +214,7 @@ def _blocks_of_listed(records: Records, table: Mapping[str, npt.NDArray[Any]]) -
     perhaps = np.flatnonzero(ends[own % len(ends)])
     met = perhaps[np.isin(own[perhaps], listed[has])]
     key, known = mixed([np.concatenate([listed[has], own[met]])])
-    return _blocks(np.where(known, key, np.uint64(0)), records.rows.height, np.concatenate([has, met]))
+    return _blocks(np.where(known, key, np.uint64(0)), records.rows.height, np.concatenate([has, met]), bounded)
 
 
 def _block_limit(sizes: Integers, records: int) -> int:
@@ -266,10 +273,8 @@ def _pairs_of_some(blocks: Blocks, block: Integers, chunk: int) -> Iterator[tupl
             yield blocks.rows[left], blocks.rows[right]
 
 
-def candidates(records: Records, blocks: list[Blocks] | None = None, of: npt.NDArray[np.bool_] | None = None) -> Candidates:
-    """All pairs of records that share the key of at least one of `RULES`, in memory: for small registers, and as the reference.
-
-    `of`: by row; only pairs of which one is such a row are made."""
+def candidates(records: Records, blocks: list[Blocks] | None = None) -> Candidates:
+    """All pairs of records that share the key of at least one of `RULES`, in memory: for small registers, and as the reference."""
     blocks = blocks or plan(records)
     card = records.rows["card"].to_numpy()
     size = max(len(card), 1)
@@ -278,8 +283,6 @@ def candidates(records: Records, blocks: list[Blocks] | None = None, of: npt.NDA
         for cut in (False, True):
             for left, right in pairs_of(found, cut=cut):
                 other = card[left] != card[right]
-                if of is not None:
-                    other &= of[left] | of[right]
                 codes = left[other].astype(np.int64) * size + right[other]
                 # Whole blocks first: what they make is known without looking at neighbours.
                 frames.append(pl.DataFrame({"code": codes, "rank": np.full(len(codes), place + len(RULES) * cut, np.int8)}))
@@ -288,6 +291,33 @@ def candidates(records: Records, blocks: list[Blocks] | None = None, of: npt.NDA
     pairs = first.select(left=pl.col("code") // size, right=pl.col("code") % size).cast(pl.Int32)
     new = np.bincount(first["rank"].to_numpy() % len(RULES), minlength=len(RULES))
     return Candidates(pairs, counted(blocks, new))
+
+
+def candidates_of(records: Records, fresh: npt.NDArray[np.bool_]) -> pl.DataFrame:
+    """`Candidates.pairs` of which one is a `fresh` row (by row). `records` hold part of the cards, but all that share a key with these, of
+    whom no rule makes too many pairs: blocks are cut by `BLOCK_LIMIT` only."""
+    card = records.rows["card"].to_numpy()
+    size = max(len(card), 1)
+    codes = [np.zeros(0, np.int64)]
+    for blocks in plan(records, bounded=False):
+        of_block = np.repeat(np.arange(len(blocks.sizes)), blocks.sizes)
+        mine = np.flatnonzero(fresh[blocks.rows])
+        # In whole blocks each fresh row with all others; of those that were cut, all pairs if there is a fresh row.
+        one = mine[~blocks.cut[of_block[mine]]]
+        met = blocks.sizes[of_block[one]]
+        other = blocks.rows[np.repeat(blocks.starts[of_block[one]] - np.cumsum(met) + met, met) + np.arange(int(met.sum()))]
+        pairs = [(np.repeat(blocks.rows[one], met), other)]
+        windows = np.unique(of_block[mine[blocks.cut[of_block[mine]]]])
+        pairs += [
+            (left[some], right[some])
+            for left, right in _pairs_of_some(blocks, windows, 2_000_000)
+            if (some := fresh[left] | fresh[right]).any()
+        ]
+        for left, right in pairs:
+            apart = card[left] != card[right]
+            codes.append(np.minimum(left, right)[apart].astype(np.int64) * size + np.maximum(left, right)[apart])
+    code = distinct(np.concatenate(codes))
+    return pl.DataFrame({"left": (code // size).astype(np.int32), "right": (code % size).astype(np.int32)})
 
 
 def counted(blocks: list[Blocks], new: Integers) -> pl.DataFrame:

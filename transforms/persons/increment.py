@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from transforms.persons.candidates import BLOCK_LIMIT, candidates
+from transforms.persons.candidates import BLOCK_LIMIT, candidates_of, distinct
 from transforms.persons.cluster import cluster
 from transforms.persons.compare import compare
 from transforms.persons.evidence import PAIRS
@@ -29,7 +29,6 @@ from transforms.persons.standardise import Records, records_of, said_of, togethe
 from transforms.persons.standing import (
     Relink,
     Standing,
-    distinct,
     joined,
     latest_said,
     numbers_alike,
@@ -131,28 +130,34 @@ def link_new(
     old = part(standing, gone)
     _check_pinned(standing, new, old, gone)
     met, crowds = partners(standing, [*probes(new), *probes(old)], BLOCK_LIMIT)
-    repaired = np.setdiff1d(crowds, gone)
-    if len(repaired) + len(gone) > most * max(standing.cards.height, 1):
-        raise Relink("too many cards changed, or share a block with one that did")
+    repaired = np.setdiff1d(crowds, gone, assume_unique=True)
     if len(repaired):
-        met = np.union1d(met, partners(standing, probes(part(standing, repaired)), 1 << 62)[0])
-    settled = _component_of(standing, [met, gone, repaired, _decided_cards(standing, decisions)])
+        met = distinct(np.concatenate([met, partners(standing, probes(part(standing, repaired)), 1 << 62)[0]]))
+    met = np.setdiff1d(met, gone, assume_unique=True)
+    if len(met) + len(gone) > most * max(standing.cards.height, 1):
+        raise Relink("too many cards changed, or share a block with one that did")
+
+    # First the pairs of cards that changed, with all that share a block with them ...
+    looked_at = joined(standing, met, new, numbered=False)
+    if not without_crowded(looked_at.rows, looked_at.names)[1].is_empty():
+        raise Relink("a number has come to be carried by too many names to be anybody's")
+    base = _base_of(looked_at, met, new)
+    scored, weighed = scored_fresh(looked_at, (base < 0) | np.isin(base, repaired), model, standing.frequencies)
+
+    # ... then the persons of the components that these pairs, or those that are no more, belong to.
+    linked = scored.filter(pl.col("weight") >= model.merge_bits).select("left", "right", "weight")
+    ends = base[np.concatenate([linked["left"].to_numpy(), linked["right"].to_numpy()])]
+    settled = _component_of(standing, [ends[ends >= 0], gone, repaired, _decided_cards(standing, decisions)])
     if len(settled) > most * max(standing.cards.height, 1):
         raise Relink("too many cards are connected with those that changed")
-    kept = np.setdiff1d(settled, gone)
+    kept = np.setdiff1d(settled, gone, assume_unique=True)
     records = joined(standing, kept, new)
-    if not without_crowded(records.rows, records.names)[1].is_empty():
-        raise Relink("a number has come to be carried by too many names to be anybody's")
-
-    place = pl.DataFrame({"card_key": standing.cards["card_key"].gather(kept), "base": pl.Series(kept, dtype=pl.UInt32)})
-    place = records.cards.with_row_index("card").join(place, on="card_key", how="left", maintain_order="left")
-    fresh = (place["base"].is_null() | place["base"].is_in(pl.Series(repaired, dtype=pl.UInt32).implode())).to_numpy()
-    scored, weighed = scored_fresh(records, fresh, model, standing.frequencies)
-    void, inside = _standing_pairs(standing, place, gone, repaired)
+    key, now_key = looked_at.cards["card_key"], records.cards["card_key"]
+    linked = linked.with_columns(now_key.search_sorted(key.gather(linked[end])).cast(pl.UInt32).alias(end) for end in ("left", "right"))
+    void, inside = _standing_pairs(standing, _base_of(records, kept, new), gone, repaired)
     together, apart = decided(records, decisions)
-    edges = pl.concat([e.select("left", "right", "weight") for e in (scored, inside)]).filter(pl.col("weight") >= model.merge_bits)
-    edges = pl.concat([edges, together]).group_by("left", "right").agg(pl.col("weight").max())
-    clusters = cluster(records, edges, apart)
+    edges = pl.concat([linked, inside.filter(pl.col("weight") >= model.merge_bits), together])
+    clusters = cluster(records, edges.group_by("left", "right").agg(pl.col("weight").max()), apart)
 
     now_unsettled = pl.concat([records.numbers["card_number"], touched.rename("card_number")]).unique().sort()
     again = _settled_again(standing, unsettled, settled)
@@ -163,14 +168,14 @@ def link_new(
     taken = [s.rename("person_id") for s in (former["person_id"], retired) if s is not None]
     now = identify(replace(records, numbers=numbers, cards=cards), members, was, run, pl.concat(taken))
     index = exchanged(former, at, now, former["card_number"].search_sorted(now["card_number"]).to_numpy())
-    evidence, told = standing.pairs.select(*PAIRS), evidence_of(scored, weighed, records)
+    evidence, told = standing.pairs.select(*PAIRS), evidence_of(scored, weighed, looked_at)
     pairs = exchanged(evidence, void, told, before_which(evidence, told, "card_key_a", "card_key_b"))
     report = {
         "way": "increment",
         "card_numbers": index.height,
         "cards_changed": new.cards.height,
         "cards_gone": len(gone),
-        "cards_looked_at": records.cards.height,
+        "cards_looked_at": looked_at.cards.height,
         "pairs_merged": pairs.filter(pl.col("weight") >= model.merge_bits).height,
         "pairs_to_review": pairs.filter(pl.col("weight") < model.merge_bits).height,
         "clusters_guarded": clusters.guarded,
@@ -235,21 +240,29 @@ def _component_of(standing: Standing, cards: list[Array]) -> Array:
 
 def scored_fresh(records: Records, fresh: Array, model: Model, known: Frequencies) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Pairs of cards (`left`, `right`, `weight`, `pattern`) of which one is fresh, and the patterns."""
-    found = candidates(records, of=fresh[records.rows["card"].to_numpy()]).pairs
-    compared = compare(records, found, pinned_chances(records, model, known))
+    compared = compare(records, candidates_of(records, fresh[records.rows["card"].to_numpy()]), pinned_chances(records, model, known))
     weighed = weigh(compared.patterns, model)
     return scored_cards(records, compared.pairs, weighed, model.review_bits), weighed
 
 
-def _standing_pairs(standing: Standing, place: pl.DataFrame, gone: Array, repaired: Array) -> tuple[Array, pl.DataFrame]:
-    """Which pairs of the index hold no longer, by place; and those that do between two cards of the records: `left`, `right`, `weight`."""
+def _base_of(records: Records, cards: Array, new: Records) -> Array:
+    """Which card of the standing index each card of `records` (`joined` from these `cards` and `new`) is; -1 where it is a new one."""
+    base = np.full(records.cards.height, -1, np.int64)
+    standing = np.ones(len(base), bool)
+    standing[records.cards["card_key"].search_sorted(new.cards["card_key"]).to_numpy()] = False
+    base[standing] = cards
+    return base
+
+
+def _standing_pairs(standing: Standing, base: Array, gone: Array, repaired: Array) -> tuple[Array, pl.DataFrame]:
+    """Which pairs of the index hold no longer, by place; and those that do between two cards of the records (`base`: as `_base_of`):
+    `left`, `right`, `weight`."""
     again = np.zeros(standing.cards.height, bool)
     again[gone] = again[repaired] = True
     left, right = standing.pairs["left"].to_numpy(), standing.pairs["right"].to_numpy()
     void = again[left] | again[right]
     card = np.full(standing.cards.height, -1, np.int64)
-    known = place.filter(pl.col("base").is_not_null())
-    card[known["base"].to_numpy()] = known["card"].to_numpy()
+    card[base[base >= 0]] = np.flatnonzero(base >= 0)
     left, right = card[left], card[right]
     inside = np.flatnonzero(~void & (left >= 0) & (right >= 0))
     ends = pl.DataFrame({"left": left[inside], "right": right[inside]}, schema={"left": pl.UInt32, "right": pl.UInt32})
@@ -261,7 +274,7 @@ def _settled_again(standing: Standing, unsettled: pl.Series | None, settled: Arr
     if unsettled is None:
         return np.zeros(0, np.int64)
     before = _component_of(standing, [cards_of(standing, unsettled)])
-    return np.setdiff1d(before, settled)
+    return np.setdiff1d(before, settled, assume_unique=True)
 
 
 def _with(standing: Standing, again: Array, records: Records, members: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from transforms.persons.candidates import BLOCK_LIMIT, LISTED, PAIRS_ALWAYS, PAIRS_PER_RECORD, RULES, ascending, keys_of, named
+from transforms.persons.candidates import BLOCK_LIMIT, LISTED, PAIRS_ALWAYS, PAIRS_PER_RECORD, RULES, ascending, distinct, keys_of, named
 from transforms.persons.exchange import spans
 from transforms.persons.frequencies import Frequencies, with_borne
 from transforms.persons.numbers import looks_verified
@@ -169,12 +169,6 @@ def found(packed: Array, size: int, keys: Array) -> tuple[Array, Array, Array]:
     return key, end - start, places.astype(np.int64)
 
 
-def distinct(numbers: Array) -> Array:
-    """`np.unique`, several times faster where most numbers differ."""
-    ordered: Array = np.sort(numbers)
-    return ordered[np.append(True, ordered[1:] != ordered[:-1])] if len(ordered) else ordered
-
-
 def packed_keys(records: Records, cards: int) -> dict[int, Array]:
     """Per rule a sorted array of the known keys, cut off where the number of the card stands."""
     card = records.rows["card"].to_numpy()
@@ -263,10 +257,11 @@ def part(standing: Standing, cards: Array) -> Records:
     )
 
 
-def joined(standing: Standing, cards: Array, *others: Records) -> Records:
-    """The standing records of `cards` (sorted) and others, as if they had been standardised together. No card is in two of them."""
+def joined(standing: Standing, cards: Array, *others: Records, numbered: bool = True) -> Records:
+    """The standing records of `cards` (sorted) and others, as if they had been standardised together. No card is in two of them. Unless
+    `numbered`, the numbers of standing cards are left out."""
     old = part(standing, cards)
-    held = numbers_of(standing, cards)
+    held = numbers_of(standing, cards if numbered else cards[:0])
     place = np.searchsorted(cards, old.rows["card"].to_numpy()).astype(np.uint32)
     old = replace(
         old,
