@@ -2,9 +2,9 @@
 
 Why it is the same. A pair of cards is made by rules that look at the two of them and at the block that they share; so only pairs of which
 one card changed can be others, and the pairs of a block that is cut to windows, which are all made again. A person depends on the pairs of
-his connected component; so only components that hold a changed card or a partner of one, before or after, are built again, with guard. What
-depends on all cards together (model, population, frequencies, numbers set aside) is pinned in the index; where a change would move it,
-`Relink` is raised.
+his connected component; so only components that hold a changed card, or one that a pair links with it, before or after, are built again,
+with guard. What depends on all cards together (model, population, frequencies, numbers set aside) is pinned in the index; where a change
+would move it, `Relink` is raised.
 """
 
 from __future__ import annotations
