@@ -107,8 +107,9 @@ def _linked(
     weighed = found.patterns
     scored = scored_cards(records, found.pairs, weighed, model.review_bits)
     together, apart = decided(records, decisions)
-    edges = pl.concat([scored.filter(pl.col("weight") >= model.merge_bits).select("left", "right", "weight"), together])
-    edges = edges.group_by("left", "right").agg(pl.col("weight").max())
+    edges = scored.filter(pl.col("weight") >= model.merge_bits).select("left", "right", "weight")
+    if together.height:
+        edges = pl.concat([edges, together]).group_by("left", "right").agg(pl.col("weight").max())
     clusters = cluster(records, edges, apart)
     card_persons = identify(records, clusters.members, former, run, retired)
     pairs = evidence_of(scored, weighed, records)

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -306,16 +307,10 @@ def candidates_of(records: Records, fresh: npt.NDArray[np.bool_]) -> pl.DataFram
         one = mine[~blocks.cut[of_block[mine]]]
         met = blocks.sizes[of_block[one]]
         other = blocks.rows[np.repeat(blocks.starts[of_block[one]] - np.cumsum(met) + met, met) + np.arange(int(met.sum()))]
-        pairs = [(np.repeat(blocks.rows[one], met), other)]
-        windows = np.unique(of_block[mine[blocks.cut[of_block[mine]]]])
-        pairs += [
-            (left[some], right[some])
-            for left, right in _pairs_of_some(blocks, windows, 2_000_000)
-            if (some := fresh[left] | fresh[right]).any()
-        ]
-        for left, right in pairs:
-            apart = card[left] != card[right]
-            codes.append(np.minimum(left, right)[apart].astype(np.int64) * size + np.maximum(left, right)[apart])
+        cut = np.unique(of_block[mine[blocks.cut[of_block[mine]]]])
+        for left, right in chain([(np.repeat(blocks.rows[one], met), other)], _pairs_of_some(blocks, cut, 2_000_000)):
+            wanted = (card[left] != card[right]) & (fresh[left] | fresh[right])
+            codes.append(np.minimum(left, right)[wanted].astype(np.int64) * size + np.maximum(left, right)[wanted])
     code = distinct(np.concatenate(codes))
     return pl.DataFrame({"left": (code // size).astype(np.int32), "right": (code % size).astype(np.int32)})
 

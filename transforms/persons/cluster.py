@@ -18,10 +18,9 @@ DECIDED = 1_000.0  # the weight of a person's decision: above any that the model
 @dataclass(frozen=True)
 class Clusters:
     """`members`: `card`, `cluster` (the smallest card in it), one row per card, sorted.
-    `links`: edges that hold; `cut`: edges that the guard refused: `left`, `right`, `weight`. `guarded`: clusters it looked into."""
+    `cut`: edges that the guard refused: `left`, `right`, `weight`. `guarded`: clusters it looked into."""
 
     members: pl.DataFrame
-    links: pl.DataFrame
     cut: pl.DataFrame
     guarded: int
 
@@ -35,19 +34,23 @@ def cluster(records: Records, edges: pl.DataFrame, apart: pl.DataFrame) -> Clust
     """
     size = records.cards.height
     apart = apart.select(pl.min_horizontal("left", "right").alias("left"), pl.max_horizontal("left", "right").alias("right")).unique()
-    edges = edges.join(apart, on=["left", "right"], how="anti").sort(["weight", "left", "right"], descending=[True, False, False])
-    component = components(size, edges["left"].to_numpy(), edges["right"].to_numpy())
+    edges = edges.join(apart, on=["left", "right"], how="anti")
+    left, right = edges["left"].to_numpy(), edges["right"].to_numpy()
+    component = components(size, left, right)
     linked = np.zeros(size, bool)
-    linked[edges["left"].to_numpy()] = linked[edges["right"].to_numpy()] = True
+    linked[left] = linked[right] = True
     touched = pl.Series(np.flatnonzero(linked), dtype=pl.UInt32)
     facts = _facts(records, touched).with_columns(component=pl.Series(component).gather(touched))
-    suspect = _suspect(facts, apart, pl.Series(component))
-    inside = pl.Series(component).gather(edges["left"]).is_in(suspect.implode())
-    held, refused = _build_again(edges.filter(inside), facts.filter(pl.col("component").is_in(suspect.implode())), apart)
-    links = pl.concat([edges.filter(~inside), held]).sort(["left", "right"])
-    final = components(size, links["left"].to_numpy(), links["right"].to_numpy())
-    members = pl.DataFrame({"card": np.arange(size, dtype=np.uint32), "cluster": final.astype(np.uint32)})
-    return Clusters(members, links, refused.sort(["left", "right"]), suspect.len())
+    suspects = _suspects(facts, apart, component)
+    suspect = np.zeros(size, bool)
+    suspect[suspects] = True
+    suspect = suspect[component]
+    doubted = edges.filter(pl.Series(suspect[left])).sort(["weight", "left", "right"], descending=[True, False, False])
+    held, refused = _build_again(doubted, facts.filter(pl.Series(suspect).gather(facts["card"])), apart)
+    final = component.astype(np.uint32)
+    final[suspect] = components(size, held["left"].to_numpy(), held["right"].to_numpy())[suspect]
+    members = pl.DataFrame({"card": np.arange(size, dtype=np.uint32), "cluster": final})
+    return Clusters(members, refused.sort(["left", "right"]), len(suspects))
 
 
 def components(size: int, left: npt.NDArray[np.int64], right: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
@@ -78,15 +81,21 @@ def _facts(records: Records, cards: pl.Series) -> pl.DataFrame:
     return facts.sort("card").select("card", "sex", "year", citizen=pl.when("verified").then(pl.col("citizen")))
 
 
-def _suspect(facts: pl.DataFrame, apart: pl.DataFrame, label: pl.Series) -> pl.Series:
-    """Components (`label` by card) in which something may exclude something else."""
-    several = (
-        facts.group_by("component")
-        .agg((pl.col(c).min() < pl.col(c).max()).alias(c) for c in ("citizen", "sex", "year"))  # several are known
-        .filter(pl.col("citizen") | (pl.col("sex") & pl.col("year")))
-    )
-    one, two = label.gather(apart["left"]), label.gather(apart["right"])
-    return pl.concat([several["component"], one.filter(one == two)]).unique().sort()
+def _suspects(facts: pl.DataFrame, apart: pl.DataFrame, component: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Components (`component` by card) in which something may exclude something else."""
+    citizens, sexes, years = (_with_several(facts, column, len(component)) for column in ("citizen", "sex", "year"))
+    one, two = component[apart["left"].to_numpy()], component[apart["right"].to_numpy()]
+    return np.union1d(np.union1d(citizens, np.intersect1d(sexes, years)), one[one == two])
+
+
+def _with_several(facts: pl.DataFrame, column: str, size: int) -> npt.NDArray[np.int64]:
+    """Components in which several values of this column are known, some of them more than once."""
+    known = facts.select("component", column).drop_nulls()
+    component, value = known["component"].to_numpy(), known[column].to_numpy()
+    some = np.empty(size, value.dtype)
+    some[component] = value  # one of them
+    several: npt.NDArray[np.int64] = component[some[component] != value]
+    return several
 
 
 @dataclass

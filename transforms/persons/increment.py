@@ -129,11 +129,7 @@ def link_new(
     new = replace(new, rows=as_pinned(standing, new.rows))
     old = part(standing, gone)
     _check_pinned(standing, new, old, gone)
-    met, crowds = partners(standing, [*probes(new), *probes(old)], BLOCK_LIMIT)
-    repaired = np.setdiff1d(crowds, gone, assume_unique=True)
-    if len(repaired):
-        met = distinct(np.concatenate([met, partners(standing, probes(part(standing, repaired)), 1 << 62)[0]]))
-    met = np.setdiff1d(met, gone, assume_unique=True)
+    met, repaired = _met(standing, new, old, gone)
     if len(met) + len(gone) > most * max(standing.cards.height, 1):
         raise Relink("too many cards changed, or share a block with one that did")
 
@@ -187,6 +183,16 @@ def link_new(
 def cards_of(standing: Standing, touched: pl.Series) -> Array:
     """Standing cards with one of these numbers, sorted. Numbers that may be one card come together (`changed_numbers`)."""
     return distinct(standing.numbers["card"].gather(places_of(standing, touched.unique())[0]).to_numpy()).astype(np.int64)
+
+
+def _met(standing: Standing, new: Records, old: Records, gone: Array) -> tuple[Array, Array]:
+    """Standing cards whose pairs are looked at, all that share a key with one that changed (`new`, `old`); and those of them of which every
+    pair is made again, as they share a block with one that is, or may be, cut to windows. Both without the `gone` ones."""
+    met, crowds = partners(standing, [*probes(new), *probes(old)], BLOCK_LIMIT)
+    repaired = np.setdiff1d(crowds, gone, assume_unique=True)
+    if len(repaired):
+        met = distinct(np.concatenate([met, partners(standing, probes(part(standing, repaired)), 1 << 62)[0]]))
+    return np.setdiff1d(met, gone, assume_unique=True), repaired
 
 
 def _check_pinned(standing: Standing, new: Records, before: Records, gone: Array) -> None:

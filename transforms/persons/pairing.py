@@ -33,8 +33,9 @@ def evidence_of(scored: pl.DataFrame, weighed: pl.DataFrame, records: Records) -
 
 def decided(records: Records, decisions: pl.DataFrame | None) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Pairs of cards that a person put together (as edges) and told apart. Cards that no register knows are left out."""
-    if decisions is None:
-        decisions = pl.DataFrame(schema={"card_key_a": pl.String, "card_key_b": pl.String, "same": pl.Boolean})
+    if decisions is None or decisions.is_empty():
+        nobody = pl.DataFrame(schema={"left": pl.UInt32, "right": pl.UInt32, "weight": pl.Float64})
+        return nobody, nobody.drop("weight")
     known = (
         decisions.join(records.numbers.rename({"card_number": "card_key_a", "card": "a"}), on="card_key_a")
         .join(records.numbers.rename({"card_number": "card_key_b", "card": "b"}), on="card_key_b")

@@ -61,8 +61,10 @@ def score(
 def _by_kernel(records: Records, chances: Chances, model: Model, least: float, blocks: list[Blocks], parts: int, workers: int) -> Scored:
     from transforms.persons import encode, kernel  # numba is not loaded where it is not needed
 
-    names = encode.encoded_names(records)
-    rows = encode.encoded(records, chances)
+    with ThreadPoolExecutor(1) as pool:
+        making = pool.submit(encode.encoded_names, records)
+        rows = encode.encoded(records, chances)
+    names = making.result()
     for rule, found in enumerate(blocks):
         rows["cut"][found.rows_cut] |= np.uint16(1 << rule)
     size = kernel.RARITY_AT * RARITIES
