@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -35,16 +36,19 @@ def exchanged(former: pl.DataFrame, at: Array, now: pl.DataFrame, before: Array)
     now = now.select(former.columns)
     starts = np.arange(0, max(former.height, 1), AT_A_TIME)
     gone, come = np.append(np.searchsorted(at, starts), len(at)), np.append(np.searchsorted(before, starts), len(before))
-    pieces = []
-    for i, start in enumerate(starts.tolist()):
+
+    def piece(i: int) -> pl.DataFrame:
+        start = int(starts[i])
         some, new = former.slice(start, AT_A_TIME), now[int(come[i]) : int(come[i + 1])]
         kept = np.ones(some.height, bool)
         kept[at[gone[i] : gone[i + 1]] - start] = False
         rest = np.flatnonzero(kept)
         into = np.searchsorted(rest, before[come[i] : come[i + 1]] - start)
         order = np.insert(rest, into, np.arange(some.height, some.height + new.height))
-        pieces.append(pl.concat([some, new], rechunk=True).select(pl.all().gather(pl.Series(order, dtype=pl.UInt32))))
-    return pl.concat(pieces)
+        return pl.concat([some, new], rechunk=True).select(pl.all().gather(pl.Series(order, dtype=pl.UInt32)))
+
+    with ThreadPoolExecutor(2) as pool:
+        return pl.concat(pool.map(piece, range(len(starts))))
 
 
 def spans(starts: Array, sizes: Array) -> Array:

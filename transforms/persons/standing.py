@@ -8,6 +8,7 @@ a night look at a card more.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -232,13 +233,16 @@ def probes(records: Records) -> list[tuple[int, Array]]:
 def partners(standing: Standing, asked: list[tuple[int, Array]], more_than: int) -> tuple[Array, Array]:
     """Cards that share a key with those asked for; and those of them whose block holds `more_than` rows, together with the asked."""
     bits = bits_for(standing.cards.height)
-    met, crowds = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
-    for place in {place: None for place, _ in asked}:
+
+    def of_rule(place: int) -> tuple[Array, Array]:
         keys = np.concatenate([keys for at, keys in asked if at == place])
         key, size, cards = found(standing.keys[place], standing.cards.height, keys)
         asking = np.bincount(np.searchsorted(key, keys >> bits << bits), minlength=len(key))
-        met.append(cards)
-        crowds.append(cards[np.repeat(size + asking > more_than, size)])
+        return cards, cards[np.repeat(size + asking > more_than, size)]
+
+    none = np.zeros(0, np.int64)
+    with ThreadPoolExecutor(2) as pool:
+        met, crowds = zip((none, none), *pool.map(of_rule, sorted({place for place, _ in asked})), strict=True)
     return distinct(np.concatenate(met)), distinct(np.concatenate(crowds))
 
 
