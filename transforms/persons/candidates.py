@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from transforms.persons.exchange import spans
 from transforms.persons.standardise import Records
 
 BLOCK_LIMIT = 400  # rows; the worst block of one key of a real nation holds a few hundred
@@ -306,7 +307,7 @@ def candidates_of(records: Records, fresh: npt.NDArray[np.bool_]) -> pl.DataFram
         # In whole blocks each fresh row with all others; of those that were cut, all pairs if there is a fresh row.
         one = mine[~blocks.cut[of_block[mine]]]
         met = blocks.sizes[of_block[one]]
-        other = blocks.rows[np.repeat(blocks.starts[of_block[one]] - np.cumsum(met) + met, met) + np.arange(int(met.sum()))]
+        other = blocks.rows[spans(blocks.starts[of_block[one]], met)]
         cut = np.unique(of_block[mine[blocks.cut[of_block[mine]]]])
         for left, right in chain([(np.repeat(blocks.rows[one], met), other)], _pairs_of_some(blocks, cut, 2_000_000)):
             wanted = (card[left] != card[right]) & (fresh[left] | fresh[right])
