@@ -23,8 +23,9 @@ USAGE = 2
 BAR = 44  # characters
 NEAR_SHOWN = 10
 WHY_NOT = {
-    BELOW: "does not reach the threshold of {merge:.0f} bits",
-    GUARDED: "weighs enough, but both together would hold what no person can: two verified CCCDs, or two sexes and two birth years",
+    BELOW: "does not reach the threshold of {merge:.1f} bits",
+    GUARDED: "weighs enough, but both together would hold what no person can: two verified CCCDs, two sexes and two birth years, "
+    "or a card that began after a death",
     TOLD_APART: "a person told them apart",
 }
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 SCHEMA = {
     "card_number": pl.String, "social_insurance_number": pl.String, "citizen_id": pl.String, "full_name": pl.String,
     "birth_date": pl.Date, "birth_precision": pl.String, "sex": pl.String, "province_code": pl.String, "old_province_code": pl.String,
-    "commune_code": pl.String, "household": pl.String, "period": pl.Date, "received_rank": pl.Int64,
+    "commune_code": pl.String, "household": pl.String, "valid_from": pl.Date, "withdrawn_on": pl.Date, "withdrawal_reason": pl.String,
+    "period": pl.Date, "received_rank": pl.Int64,
 }  # fmt: skip
 
 # What a card of a literal register says unless its test says otherwise.
@@ -26,6 +27,9 @@ CARD: dict[str, Any] = {
     "old_province_code": None,
     "commune_code": "00101",
     "household": None,
+    "valid_from": date(2025, 1, 1),
+    "withdrawn_on": None,
+    "withdrawal_reason": None,
     "period": date(2025, 9, 1),
     "received_rank": 1,
 }
@@ -49,8 +53,23 @@ row = st.fixed_dictionaries(
         "old_province_code": st.none(),
         "commune_code": st.sampled_from(("00101", "26734", None)),
         "household": st.sampled_from(("0101234567", None)),
+        "valid_from": st.sampled_from((date(2024, 1, 1), date(2025, 7, 1), None)),
+        "withdrawn_on": st.sampled_from((None, None, date(2025, 5, 1), date(2025, 8, 1))),
+        "withdrawal_reason": st.sampled_from(("CHET", "CHUYEN", None)),
         "period": st.sampled_from((date(2025, 8, 1), date(2025, 9, 1))),
         "received_rank": st.integers(1, 3),
     }
 )
+# Cards of one name, date and commune, which differ in what is said of lives.
+life = st.fixed_dictionaries(
+    {
+        "card_number": st.sampled_from(NUMBERS),
+        "citizen_id": st.sampled_from(("001180112233", None, None)),
+        "valid_from": st.sampled_from((date(2024, 1, 1), date(2025, 7, 1))),
+        "withdrawn_on": st.sampled_from((None, date(2025, 5, 1))),
+        "withdrawal_reason": st.just("CHET"),
+        "period": st.sampled_from((date(2025, 8, 1), date(2025, 9, 1))),
+        "received_rank": st.integers(1, 3),
+    }
+).map(lambda said: {**CARD, **said})
 registers = st.lists(row, min_size=1, max_size=12).map(lambda rows: pl.DataFrame(rows, schema=SCHEMA))

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from tests.property.person_worlds import SCHEMA, registers, row
+from tests.property.person_worlds import CARD, SCHEMA, life, registers, row
 from transforms.persons import Model, candidates, increment, link, link_to_stand, pinned, standing
 from transforms.persons.events import events, replay
 from transforms.persons.frequencies import frequencies, pinned_chances
@@ -19,8 +19,13 @@ from transforms.persons.increment import changed_numbers, link_new, standardise_
 from transforms.persons.standardise import standardise
 from transforms.persons.weigh import at_hand, chances
 
+
 # A delivery: a month, and the rows in it. Nights bring some and take some away.
-deliveries = st.lists(st.tuples(st.sampled_from((date(2025, 8, 1), date(2025, 9, 1))), st.lists(row, max_size=5)), min_size=1, max_size=5)
+def deliveries_of(some: st.SearchStrategy[dict[str, Any]]) -> st.SearchStrategy[list[tuple[date, list[dict[str, Any]]]]]:
+    months = st.sampled_from((date(2025, 8, 1), date(2025, 9, 1)))
+    return st.lists(st.tuples(months, st.lists(some, max_size=5)), min_size=1, max_size=5)
+
+
 nights = st.lists(st.sets(st.integers(0, 4)), min_size=2, max_size=4)
 NUMBERS = ("DN4010000000001", "GD4017777766666", "HC4015151595959", "0000000001")
 decisions = st.lists(st.tuples(st.sampled_from(NUMBERS), st.sampled_from(NUMBERS), st.booleans()), max_size=2)
@@ -39,7 +44,7 @@ def decided(said: list[tuple[str, str, bool]]) -> pl.DataFrame:
 
 
 @thorough
-@given(deliveries, nights, decisions, decisions, st.booleans())
+@given(deliveries_of(row), nights, decisions, decisions, st.booleans())
 def test_nights_of_changes_reach_the_persons_of_a_full_linkage(
     months: list[tuple[date, list[dict[str, Any]]]],
     uses: list[set[int]],
@@ -74,7 +79,7 @@ def test_nights_of_changes_reach_the_persons_of_a_full_linkage(
 
 
 @settings(parent=thorough, max_examples=10)
-@given(deliveries, nights, st.booleans())
+@given(deliveries_of(row), nights, st.booleans())
 def test_so_do_nights_in_which_blocks_are_cut_to_windows(
     months: list[tuple[date, list[dict[str, Any]]]], uses: list[set[int]], all_stay: bool
 ) -> None:
@@ -83,6 +88,12 @@ def test_so_do_nights_in_which_blocks_are_cut_to_windows(
         for module in (candidates, increment, standing):
             patch.setattr(module, "BLOCK_LIMIT", 2)
         test_nights_of_changes_reach_the_persons_of_a_full_linkage.hypothesis.inner_test(months, uses, [], [], all_stay)  # type: ignore[attr-defined]
+
+
+@thorough
+@given(deliveries_of(life), nights, st.booleans())
+def test_so_do_nights_in_which_people_die(months: list[tuple[date, list[dict[str, Any]]]], uses: list[set[int]], all_stay: bool) -> None:
+    test_nights_of_changes_reach_the_persons_of_a_full_linkage.hypothesis.inner_test(months, uses, [], [], all_stay)  # type: ignore[attr-defined]
 
 
 @settings(max_examples=25, deadline=None)
@@ -109,3 +120,31 @@ def test_pairs_of_some_rows_are_those_of_all_pairs_however_dense_the_rows_are(ca
         found = candidates.candidates_of(records, fresh)
     of_fresh = fresh[every["left"].to_numpy()] | fresh[every["right"].to_numpy()]
     assert found.equals(every.filter(pl.Series(of_fresh, dtype=pl.Boolean)))
+
+
+DEAD = {"withdrawn_on": date(2025, 5, 1), "withdrawal_reason": "CHET"}
+LATER, RENEWED = {"valid_from": date(2025, 6, 1)}, {"valid_from": date(2025, 8, 15)}
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "persons"),
+    [
+        ([{}, LATER], [DEAD, LATER], 2),
+        ([DEAD, LATER], [{}, LATER], 1),
+        ([DEAD, {}], [DEAD, RENEWED], 1),
+        # A month from before the standing index: the card is older than it knew.
+        ([DEAD, LATER], [DEAD, {"period": date(2025, 4, 1)}], 1),
+    ],
+)
+def test_a_night_hears_of_deaths_and_of_earlier_beginnings(first: list[dict[str, Any]], then: list[dict[str, Any]], persons: int) -> None:
+    def register(said: list[dict[str, Any]], period: date) -> pl.DataFrame:
+        cards = ("DN4010000000001", "GD4017777766666")
+        return pl.DataFrame([{**CARD, "card_number": n, "period": period, **s} for n, s in zip(cards, said, strict=True)], schema=SCHEMA)
+
+    before, added = register(first, date(2025, 8, 1)), register(then, date(2025, 9, 1))
+    linkage, index = link_to_stand(before, run=1)
+    touched = changed_numbers(index, added.lazy(), added.clear().lazy())
+    changed = standardise_again(index, touched, added)
+    found = link_new(index, touched, changed, linkage.card_persons, Model.parse(index.facts["model"]), run=2, most=9.0)
+    assert found.card_persons["person_id"].n_unique() == persons
+    assert touched.len() == (0 if RENEWED in then else 1)

@@ -11,7 +11,7 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.property.person_worlds import NAMES, SCHEMA, registers
+from tests.property.person_worlds import NAMES, SCHEMA, life, registers
 from transforms.persons import link, pinned
 from transforms.persons.candidates import candidates
 from transforms.persons.cluster import components
@@ -62,6 +62,23 @@ def test_no_person_has_two_verified_cccds(cards: pl.DataFrame) -> None:
         held.setdefault(person[card], set()).add(citizen)
     for citizens in held.values():
         assert all(sum(x != y for x, y in zip(f"{a:012}", f"{b:012}", strict=True)) <= 1 for a in citizens for b in citizens)
+
+
+@quick
+@given(st.lists(life, min_size=2, max_size=8).map(lambda rows: pl.DataFrame(rows, schema=SCHEMA)))
+def test_no_person_has_a_life_after_death_without_a_number_of_the_dead(cards: pl.DataFrame) -> None:
+    person = link(cards).card_persons.unique("card_key").sort("card_key")["person_id"]
+    records = standardise(cards)
+    said = records.rows.filter("latest").sort("card").select("citizen", "verified", "insured", "insured_too")
+    lives = pl.concat([records.cards.select("began", "died"), said], how="horizontal").rows(named=True)
+    for one, died in enumerate(lives):
+        for other, begun in enumerate(lives):
+            if person[one] != person[other] or one == other or None in (died["died"], begun["began"]) or begun["began"] <= died["died"]:
+                continue
+            numbers = [{n for n in (life["insured"], life["insured_too"]) if n is not None} for life in (died, begun)]
+            both = died["verified"] and begun["verified"]
+            digits = both and sum(x != y for x, y in zip(f"{died['citizen']:012}", f"{begun['citizen']:012}", strict=True))
+            assert numbers[0] & numbers[1] or (both and digits <= 1)
 
 
 @quick

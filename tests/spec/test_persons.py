@@ -289,6 +289,54 @@ def test_two_sexes_with_two_birth_years_are_two_people() -> None:
     assert not one_person(shared, {**shared, "sex": "1", "birth_date": date(1986, 7, 23)})
 
 
+# Lives: the same name, date, sex and commune; one card was withdrawn on 1 May 2025
+
+
+DIED = {"withdrawn_on": date(2025, 5, 1), "withdrawal_reason": "CHET"}
+AFTER, BEFORE = {"valid_from": date(2025, 5, 2)}, {"valid_from": date(2025, 5, 1)}
+
+
+@pytest.mark.parametrize(
+    ("died", "begun", "one"),
+    [
+        (DIED, AFTER, False),
+        (DIED, BEFORE, True),
+        # A dead person's card that was given out again: claims on it are what auditors look for.
+        ({**DIED, "citizen_id": HERS}, {**AFTER, "citizen_id": HERS}, True),
+        ({**DIED, "social_insurance_number": "7931231231"}, {**AFTER, "social_insurance_number": "7931231231"}, True),
+        # An old CMND is not proof enough, nor is a CCCD that is not hers.
+        ({**DIED, "citizen_id": "013456781"}, {**AFTER, "citizen_id": "013456781"}, False),
+        ({**DIED, "citizen_id": "001055112233"}, {**AFTER, "citizen_id": "001055112233"}, False),
+        ({**DIED, "withdrawn_on": None}, AFTER, True),
+        ({**DIED, "withdrawal_reason": "CHUYEN"}, AFTER, True),
+        ({**DIED, "withdrawal_reason": None}, AFTER, True),
+        (DIED, {**AFTER, "valid_from": None}, True),
+    ],
+)
+def test_who_died_holds_no_card_that_began_later(died: dict[str, Any], begun: dict[str, Any], one: bool) -> None:
+    assert one_person(died, begun) == one
+    assert one_person(begun, died) == one
+
+
+def test_a_card_begins_where_the_first_register_has_it() -> None:
+    january = {"card_number": OTHER, "valid_from": date(2025, 1, 1), "period": date(2025, 8, 1)}
+    renewed = {"card_number": OTHER, **AFTER}
+    assert persons({"card_number": ONE, **DIED}, january, renewed) == [[ONE, OTHER]]
+    assert persons({"card_number": ONE, **DIED}, renewed) == [[ONE], [OTHER]]
+
+
+def test_a_death_holds_until_a_later_register_takes_it_back() -> None:
+    dead = {"card_number": ONE, **DIED, "period": date(2025, 8, 1)}
+    assert persons(dead, {"card_number": OTHER, **AFTER}) == [[ONE], [OTHER]]
+    assert persons(dead, {"card_number": ONE}, {"card_number": OTHER, **AFTER}) == [[ONE, OTHER]]
+
+
+def test_a_third_card_does_not_join_two_lives() -> None:
+    found = persons({"card_number": ONE, **DIED}, {"card_number": OTHER, **AFTER}, {"card_number": THIRD})
+    assert len(found) == 2
+    assert not any({ONE, OTHER} <= set(keys) for keys in found)
+
+
 # Decisions
 
 

@@ -10,6 +10,7 @@ would move it, `Relink` is raised.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,7 @@ from transforms.persons.frequencies import Frequencies, pinned_chances
 from transforms.persons.identify import BEFORE_ALL_RUNS, identify
 from transforms.persons.numbers import CROWDED, NAMES_PER_NUMBER, looks_verified, structured, without_crowded
 from transforms.persons.pairing import decided, evidence_of, scored_cards
-from transforms.persons.standardise import Records, records_of, said_of, together
+from transforms.persons.standardise import Records, records_of, said_of, together, whole
 from transforms.persons.standing import (
     Relink,
     Standing,
@@ -75,14 +76,13 @@ def changed_numbers(standing: Standing, added: pl.LazyFrame, removed: pl.LazyFra
     `added`, `removed`: the rows of registers that came into use and went out of use, as for `link`. A row that says what the latest row of
     its number said changes nothing; nor does a removed row that an added one of the same month repeats.
     """
-    columns = ["card_number", "latest"]
     came = latest_rows(added)
-    known = standing.numbers.select(columns)[numbers_alike(standing, tails_of(came["card_number"]))].drop_nulls()
-    odd = came.join(known, on=columns, how="anti")["card_number"]
-    left = latest_rows(removed).join(
-        came.select("card_number", "latest", "period"), on=["card_number", "latest", "period"], how="anti", nulls_equal=True
-    )
-    touched = pl.concat([odd, left["card_number"]]).unique()
+    known = standing.numbers[numbers_alike(standing, tails_of(came["card_number"]))].drop_nulls("latest")
+    known = known.select("card_number", "latest", since=standing.cards["began"].gather(known["card"]).fill_null(date.max))
+    # Each January most cards are valid from another day: only one before all others says something new.
+    odd = came.join(known, on=["card_number", "latest"], how="left").filter(pl.col("since").is_null() | (pl.col("began") < pl.col("since")))
+    left = latest_rows(removed).join(came, on=came.columns, how="anti", nulls_equal=True)
+    touched = pl.concat([odd["card_number"], left["card_number"]]).unique()
     tails = distinct(tails_of(touched))
     alike = standing.numbers["card_number"].gather(numbers_alike(standing, tails))
     arrived = came["card_number"].filter(pl.Series(np.isin(tails_of(came["card_number"]), tails)))
@@ -101,9 +101,8 @@ def standardise_again(standing: Standing, touched: pl.Series, added: pl.DataFram
 
 
 def latest_rows(cards: pl.LazyFrame) -> pl.DataFrame:
-    """`card_number`, `period`, `latest` (hash of what the row says), each combination once."""
-    columns = cards.collect_schema().names()
-    rows = cards.filter(pl.col("card_number").is_not_null()).select("card_number", "period", latest=row_hash(columns))
+    """`card_number`, `period`, `latest` (hash of what the row says), `began` (the day it is valid from), each combination once."""
+    rows = whole(cards.filter(pl.col("card_number").is_not_null())).select("card_number", "period", latest=row_hash(), began="valid_from")
     return rows.unique().collect(engine="streaming")
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import polars as pl
 
-from transforms.persons.cluster import DECIDED
 from transforms.persons.evidence import PAIRS, named_levels
+from transforms.persons.guard import DECIDED
 from transforms.persons.standardise import Records
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from transforms.persons.numbers import CROWDED, card_code, digits, keyed_numbers, numbered_rows, with_verified, without_crowded
@@ -31,6 +32,11 @@ EVIDENCE = (
 )
 # The same in numbers (`_said`); two rows of a card that agree in these and in the name are one state.
 SAID = ("born", "sex", "citizen", "short_citizen", "insured_too", "province", "old_province", "commune", "household", "address")
+# What a row says of the life of a card, which tells nobody's cards apart by itself: the guard looks at it.
+LIFE = ("began", "died")
+DIED = "CHET"  # withdrawal_reason
+# Columns that a register may be without.
+OPTIONAL = {"address": pl.String, "valid_from": pl.Date, "withdrawn_on": pl.Date, "withdrawal_reason": pl.String}
 # What a card's latest row may leave out and an earlier one fill in.
 FILLED = ("born", "sex", "citizen", "short_citizen", "insured_too", "commune", "household", "address")
 STATES_KEPT = 4
@@ -42,7 +48,7 @@ class Records:
     """Cards in standard form.
 
     `numbers`: `card_number`, `card`; one row per number as delivered.
-    `cards`: `card_key`, one row per card, sorted; its row is the number `card`.
+    `cards`: `card_key`, `began`, `died` (see `_lives`), one row per card, sorted; its row is the number `card`.
     `rows`: one row per card and state, sorted so that neighbours resemble each other: `card`, `latest`, `name` (row of `names`),
     `birth` (yyyymmdd), `year`, `day_month`, `vague`, `sex`, `citizen`, `verified`, `short_citizen`, `insured`, `insured_too`,
     `province`, `old_province`, `commune`, `household`, `address`. Null wherever nothing is known.
@@ -65,7 +71,8 @@ class Said:
     """What registers say of cards, in numbers.
 
     `numbers`: the card numbers, distinct and sorted. `names`: as `spelling.names`. `rows`: `number` and `name` (places in these; a name may
-    be null), the columns of `SAID`, and `moment`, when that was said last. Rows may be alike but for the moment: the later one counts.
+    be null), the columns of `SAID`, `began` (the first day from which a register has the card valid), `died` (the day on which it was
+    withdrawn because its holder died), and `moment`, when that was said last. Rows may be alike but for the moment: the later one counts.
     """
 
     numbers: pl.Series
@@ -75,13 +82,22 @@ class Said:
 
 def said_of(cards: pl.DataFrame | pl.LazyFrame) -> Said:
     """Rows of registers, as for `standardise`, in numbers."""
-    numbered = cards.lazy().filter(pl.col("card_number").is_not_null())
-    if "address" not in numbered.collect_schema():
-        numbered = numbered.with_columns(address=pl.lit(None, pl.String))
+    numbered = whole(cards.lazy().filter(pl.col("card_number").is_not_null()))
     seen = rows_said(numbered)
     numbers, number = numbered_rows(numbered, seen["code"])
     table, name = named_rows(numbered.select("full_name").unique().collect(engine="streaming")["full_name"], seen["spelt"])
     return Said(numbers, table, seen.drop("code", "spelt").with_columns(name, number=number))
+
+
+def whole(cards: pl.LazyFrame) -> pl.LazyFrame:
+    """`cards` with the columns that a register may be without."""
+    there = cards.collect_schema()
+    return cards.with_columns(pl.lit(None, kind).alias(name) for name, kind in OPTIONAL.items() if name not in there)
+
+
+def died() -> pl.Expr:
+    """The day on which a row of a register has a card withdrawn because its holder died; null: it does not say so."""
+    return pl.when(pl.col("withdrawal_reason") == DIED).then(pl.col("withdrawn_on")).alias("died")
 
 
 def together(one: Said, two: Said) -> Said:
@@ -103,7 +119,7 @@ def renamed(rows: pl.DataFrame, before: pl.Series, table: pl.DataFrame) -> pl.Da
 
 
 def rows_said(cards: pl.LazyFrame) -> pl.DataFrame:
-    """Rows of registers in numbers: `code` (`card_code`), `spelt` (hash of the name), the columns of `SAID`, `moment`.
+    """Rows of registers in numbers: `code` (`card_code`), `spelt` (hash of the name), the columns of `SAID` and `LIFE`, `moment`.
 
     Registers that repeat a card every month cost little: what a card has said before is left out while they are read.
     """
@@ -111,9 +127,9 @@ def rows_said(cards: pl.LazyFrame) -> pl.DataFrame:
     moment += pl.col("received_rank").fill_null(0).cast(pl.Int64)
     name = pl.col("full_name")
     spelt = pl.when(name.is_not_null()).then(name.hash()).alias("spelt")
-    said = cards.select(card_code(pl.col("card_number")).alias("code"), spelt, *_said(), moment=moment)
+    said = cards.select(card_code(pl.col("card_number")).alias("code"), spelt, *_said(), died(), began="valid_from", moment=moment)
     if cards.select("period", "received_rank").unique().collect(engine="streaming").height > 1:
-        said = said.group_by("code", "spelt", *SAID).agg(pl.col("moment").max())
+        said = said.group_by("code", "spelt", *SAID, "died").agg(pl.col("began").min(), pl.col("moment").max())
     return said.collect(engine="streaming")
 
 
@@ -172,7 +188,7 @@ def records_of(said: Said) -> Records:
     """The records of what registers say."""
     numbers, table = keyed_numbers(said.numbers), said.names
     card = numbers["card"].to_numpy()[said.rows["number"].to_numpy()]
-    seen = states(said.rows.drop("number").with_columns(card=card))
+    seen = states(said.rows.drop("number", *LIFE).with_columns(card=card))
     key_of = numbers["card_key"] == numbers["card_number"]
     keys = numbers.select("card_key", "insured").filter(key_of)
     born, day_month = pl.col("born"), (pl.col("born") % 10_000).cast(pl.Int16)
@@ -189,13 +205,28 @@ def records_of(said: Said) -> Records:
     table = table.with_columns(borne=_borne(rows, table))
     return Records(
         numbers=numbers.select("card_number", "card"),
-        cards=keys.select("card_key"),
+        cards=keys.select("card_key").with_columns(_lives(said.rows.select(*LIFE, "moment"), card, keys.height)),
         rows=in_order(with_verified(rows)).select(pl.exclude("state"), latest=pl.col("state") == 0),
         names=table,
         crowded={kind: set_aside.filter(pl.col("kind") == kind)["number"].n_unique() for kind in CROWDED},
         carriers={kind: set_aside.filter(pl.col("kind") == kind).height for kind in CROWDED},
         set_aside=set_aside,
     )
+
+
+def _lives(rows: pl.DataFrame, card: npt.NDArray[np.uint32], size: int) -> list[pl.Series]:
+    """Of each card (`card`: that of each row): `began`, the first day from which any register has it valid; `died`, the day on which
+    its latest row has it withdrawn because its holder died (of several rows of one moment, the last day that is told)."""
+    latest = np.iinfo(np.int32).max
+    began = np.full(size, latest, np.int32)
+    np.minimum.at(began, card, rows["began"].to_physical().fill_null(latest).to_numpy())
+    dead = np.zeros(size, bool)
+    dead[card[rows["died"].is_not_null().to_numpy()]] = True
+    told = rows.with_columns(card=card).filter(pl.Series(dead[card], dtype=pl.Boolean)).sort("card", "moment", "died")
+    last = told.unique("card", keep="last", maintain_order=True).drop_nulls("died")
+    died = pl.repeat(None, size, dtype=pl.Date, eager=True).scatter(last["card"], last["died"])
+    return [pl.select(pl.when(pl.lit(pl.Series(began)) < latest).then(pl.Series(began))).to_series().cast(pl.Date).alias("began"),
+            died.alias("died")]  # fmt: skip
 
 
 def in_order(rows: pl.DataFrame) -> pl.DataFrame:

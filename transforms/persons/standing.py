@@ -21,7 +21,7 @@ from transforms.persons.exchange import spans
 from transforms.persons.frequencies import Frequencies, with_borne
 from transforms.persons.numbers import looks_verified
 from transforms.persons.spelling import names
-from transforms.persons.standardise import EVIDENCE, SAID, Records, Said, in_order, renamed
+from transforms.persons.standardise import EVIDENCE, SAID, Records, Said, died, in_order, renamed, whole
 
 Array = npt.NDArray[Any]
 
@@ -62,15 +62,14 @@ class Standing:
 
 def latest_said(cards: pl.LazyFrame) -> pl.DataFrame:
     """`card_number`, `latest`: a hash of what the latest row of each number says. `cards` as for `link`."""
-    columns = cards.collect_schema().names()
     moment = pl.struct(pl.col("period").cast(pl.Date), pl.col("received_rank"))
-    rows = cards.filter(pl.col("card_number").is_not_null()).select("card_number", moment=moment, row=row_hash(columns))
+    rows = whole(cards).filter(pl.col("card_number").is_not_null()).select("card_number", moment=moment, row=row_hash())
     return rows.group_by("card_number").agg(latest=pl.col("row").sort_by("moment", "row").last()).collect(engine="streaming")
 
 
-def row_hash(columns: list[str]) -> pl.Expr:
+def row_hash() -> pl.Expr:
     """A hash of what a row says of a person."""
-    return pl.struct(*(c for c in EVIDENCE if c in columns)).hash()
+    return pl.struct(*EVIDENCE, died()).hash()
 
 
 def stand(
@@ -137,9 +136,9 @@ def _by_number(rows: pl.DataFrame) -> pl.DataFrame:
     """`Said.rows`, each but for its moment once, in order of the numbers; of one number in any order that is always the same."""
     number = rows["number"].to_numpy()
     several = pl.Series((np.bincount(number) > 1)[number] if len(number) else np.zeros(0, bool))
-    what = ["number", "name", *SAID]
-    again = rows.filter(several).group_by(what).agg(pl.col("moment").max()).sort(*what, nulls_last=True)
-    each = pl.concat([rows.filter(~several).select(*what, "moment"), again.select(*what, "moment")])
+    what = ["number", "name", *SAID, "died"]
+    again = rows.filter(several).group_by(what).agg(pl.col("began").min(), pl.col("moment").max()).sort(*what, nulls_last=True)
+    each = pl.concat([rows.filter(~several).select(again.columns), again])
     return each[np.argsort(each["number"].to_numpy(), kind="stable")]
 
 
@@ -274,7 +273,8 @@ def joined(standing: Standing, cards: Array, *others: Records, numbered: bool = 
         numbers=held.with_columns(card=pl.Series(np.searchsorted(cards, held["card"].to_numpy()).astype(np.uint32))),
     )
     parts = (old, *others)
-    keys = pl.concat([of.cards["card_key"] for of in parts]).sort()
+    cards_now = pl.concat([of.cards for of in parts]).sort("card_key")
+    keys = cards_now["card_key"]
     table = names(pl.concat([of.names["standard"] for of in parts]))
     rows, numbers = [], []
     for of in parts:
@@ -284,7 +284,7 @@ def joined(standing: Standing, cards: Array, *others: Records, numbered: bool = 
         numbers.append(of.numbers.with_columns(card=now.gather(of.numbers["card"])))
     return Records(
         numbers=pl.concat(numbers).sort("card_number"),
-        cards=keys.to_frame(),
+        cards=cards_now,
         rows=in_order(pl.concat(rows).sort("card", maintain_order=True)),
         names=with_borne(table, standing.frequencies),
         crowded={},
