@@ -21,13 +21,16 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from transforms.persons.compare import FIELDS, LEVELS, RARITIES, Chances
+from transforms.persons.compare import FIELDS, LEVELS, RARITIES, Chances, one_digit_apart
 from transforms.persons.spelling import standard_name
 from transforms.persons.standardise import Records
 
 Floats = npt.NDArray[np.float64]
-# Fewer cards than the smallest province has are an excerpt: the people among whom coincidences may happen are not all in sight.
+# Fewer cards than the smallest province has may be picked by hand: until coincidences among them have been counted, as many are expected as
+# among so many people.
 PROVINCE, EXCERPT_OF = 500_000, 10_000_000
+PRIOR_COINCIDENCES = 0.1  # that expectation counts as much as so many coincidences
+RARE = 3  # people, at most, of a name that is rare in a register
 PRIOR_CARDS = 100_000.0  # as many cards as the chances of the model are worth beside those of the registers at hand
 EXPECTED = 2.0  # people of a name, as many as the chances of its words are worth
 COHORT = 10  # years: names have fashions
@@ -184,7 +187,38 @@ def at_hand(records: Records, model: Model) -> Model:
     for field, of_field in found.items():
         for level, chance in of_field.result().items():
             levels[field][level]["unrelated"] = own * chance + (1 - own) * levels[field][level]["unrelated"]
-    return replace(model, population=float(max(cards, EXCERPT_OF * (1 - cards / PROVINCE))), levels=levels)
+    return replace(model, population=_population(records, model.levels["citizen"]), levels=levels)
+
+
+def _population(records: Records, citizen: Mapping[str, Mapping[str, float]]) -> float:
+    """Among how many people coincidences happen as often as they do in these registers: as many as there are cards, more where people
+    of one rare name and one birth date are met more often than names and dates by themselves let expect.
+
+    It is by rare names that cards without a number in common become one person's. That two cards are two people's is known by their
+    verified CCCDs (more than one digit apart), but for those of one person that the levels of `citizen` let expect among so many pairs of
+    his. What is met corrects what a small register is taken for, as counts do a gamma prior.
+    """
+    cards = max(records.cards.height, 1)
+    excerpt_of = EXCERPT_OF * (1 - cards / PROVINCE)
+    if excerpt_of <= cards:
+        return float(cards)
+    known = records.rows.filter(pl.col("latest") & pl.col("verified") & ~pl.col("vague"))
+    name = records.names["plain_id"].gather(known["name"]).cast(pl.Int64)
+    held = known.select("citizen", "birth", cohort=pl.col("year") // COHORT, name=name).drop_nulls()
+    people = held.group_by(pl.all()).agg(of_one=_pairs())
+    rare = people.filter(pl.len().over("name") <= RARE)
+    alike = rare.join(rare.select("name", "birth", other="citizen"), on=["name", "birth"]).filter(pl.col("citizen") < pl.col("other"))
+    met = alike.filter(~one_digit_apart(pl.col("citizen"), pl.col("other"))).height
+    mixed_up = int(rare["of_one"].sum()) * citizen["other_verified"]["match"] / citizen["same_verified"]["match"]
+    namesakes = rare.group_by("cohort", "name").agg(pairs=_pairs()).group_by("cohort").agg(pl.col("pairs").sum()).sort("cohort")
+    expected = sum(pairs * share_of(people.filter(pl.col("cohort") == cohort)["birth"]) for cohort, pairs in namesakes.iter_rows())
+    crowded = (max(met - mixed_up, 0.0) + PRIOR_COINCIDENCES * excerpt_of / cards) / (expected + PRIOR_COINCIDENCES)
+    return float(round(np.clip(cards * crowded, cards, excerpt_of)))
+
+
+def _pairs() -> pl.Expr:
+    """Of a group, how many pairs its rows make."""
+    return pl.len().cast(pl.Int64) * (pl.len().cast(pl.Int64) - 1) // 2
 
 
 def _birth_chances(latest: pl.DataFrame) -> dict[str, float]:
