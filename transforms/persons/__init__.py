@@ -152,7 +152,10 @@ _NUMBERS = {
 
 def _sizes(cluster_of: npt.NDArray[np.uint32]) -> pl.DataFrame:
     """`cards`, `persons`: how many people have so many cards."""
-    persons = np.bincount(np.bincount(cluster_of)) if len(cluster_of) else np.zeros(1, np.int64)
+    # Most cards are in a cluster by themselves, and one is called after its smallest card.
+    further = np.bincount(cluster_of[cluster_of != np.arange(len(cluster_of))])
+    persons = np.bincount(further + 1, minlength=2)
+    persons[1] = len(cluster_of) - int((persons * np.arange(len(persons)))[2:].sum())
     cards = np.flatnonzero(persons[1:]) + 1
     return pl.DataFrame({"cards": cards.astype(np.uint32), "persons": persons[cards].astype(np.uint32)})
 
