@@ -50,7 +50,8 @@ def link(
 ) -> Linkage:
     """Finds the persons behind cards.
 
-    `cards`: rows of all registers in use: `card_number`, the columns of `standardise.EVIDENCE`, `period` (Date), `received_rank` (integer).
+    `cards`: rows of all registers in use: `card_number`, the columns of `standardise.EVIDENCE`, `period` (Date), `received_rank` (integer);
+    those of `standardise.OPTIONAL` may be left out.
     `former`: the index of an earlier run; its ids are kept where the persons are. `run`: the running number of this one; `retired`: ids
     that were in use once (see `identify`). `decisions`: `card_key_a`, `card_key_b`, `same` (Boolean): what a person decided, by card key or
     number; where two decisions contradict, they stay apart. `model`: unless given the pinned one, reckoning with as many people as

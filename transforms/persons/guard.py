@@ -145,7 +145,7 @@ def build_again(edges: pl.DataFrame, facts: pl.DataFrame, apart: pl.DataFrame) -
 
 
 def _group_of(fact: dict[str, int | None]) -> _Group:
-    """A card (a row of `_facts`) by itself."""
+    """A card (a row of `facts_of`) by itself."""
     life = _Life(fact["began"], fact["died"], fact["citizen"], frozenset(_known(fact["insured"]) | _known(fact["insured_too"])))
     return _Group(
         cards=_known(fact["card"]),
