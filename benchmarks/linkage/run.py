@@ -37,7 +37,11 @@ class Set:
 
 
 SETS = {
+    "20k": Set(20_000),
+    "50k": Set(50_000),
     "100k": Set(100_000),
+    "200k": Set(200_000),
+    "400k": Set(400_000),
     "1m": Set(1_000_000, rounds=5),
     "1m-dense": Set(1_000_000, dense=True),
     "5m-dense": Set(5_000_000, dense=True, rounds=5),

@@ -67,7 +67,7 @@ def test_a_cccd_with_one_digit_mistyped_is_no_homonym() -> None:
 def test_a_few_second_cccds_are_expected_where_people_have_many_cards() -> None:
     """Of so many cards of one woman some bear somebody else's good number: no homonyms follow from that."""
     people = with_homonyms(nation(20_000), 2)
-    cards = [{**row, "card_number": f"{row['card_number'][:5]}{i * 10_000 + n:010}"} for n, row in enumerate(people) for i in range(8)]
+    cards = [{**row, "card_number": f"{row['card_number'][:5]}{i * 100_000 + n:010}"} for n, row in enumerate(people) for i in range(8)]
     assert population(cards) < 1.1 * population(cards[: 20_000 * 8])
 
 

@@ -73,10 +73,11 @@ def link_to_stand(
     """As `link`, and leaves the index on which later nights link only what changed (`increment.link_new`)."""
     said = said_of(cards)
     linkage, found = _linked(records_of(said), former, decisions, model, run, retired, known)
+    connected = components(found.records.cards.height, found.edges["left"].to_numpy(), found.edges["right"].to_numpy())
     pairs = linkage.pairs.with_columns(left=found.scored["left"], right=found.scored["right"])
     named = [] if decisions is None else sorted({*decisions["card_key_a"], *decisions["card_key_b"]})
     standing = stand(
-        found.records, said, latest_said(cards.lazy()), pairs, found.connected, found.clusters.members.sort("card")["cluster"].to_numpy(),
+        found.records, said, latest_said(cards.lazy()), pairs, connected, found.clusters.members.sort("card")["cluster"].to_numpy(),
         known or frequencies(found.records), {"decided": named, "model": as_text(found.model)},
     )  # fmt: skip
     return linkage, standing
@@ -88,7 +89,7 @@ class _Found:
     model: Model
     scored: pl.DataFrame
     clusters: Clusters
-    connected: npt.NDArray[np.int64]
+    edges: pl.DataFrame
 
 
 def _linked(
@@ -141,8 +142,7 @@ def _linked(
         "warnings": _warnings(records, found.counts),
         "decisions": {"together": together.height, "apart": apart.height},
     }
-    connected = components(records.cards.height, edges["left"].to_numpy(), edges["right"].to_numpy())
-    return Linkage(card_persons, pairs, report), _Found(records, model, scored, clusters, connected)
+    return Linkage(card_persons, pairs, report), _Found(records, model, scored, clusters, edges)
 
 
 _NUMBERS = {

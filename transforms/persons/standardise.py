@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from expectations.exports.cards import CARDS
 from transforms.persons.numbers import CROWDED, card_code, digits, keyed_numbers, numbered_rows, with_verified, without_crowded
 from transforms.persons.spelling import label, named_rows, names
 
@@ -36,7 +37,7 @@ SAID = ("born", "sex", "citizen", "short_citizen", "insured_too", "province", "o
 LIFE = ("began", "died")
 DIED = "CHET"  # withdrawal_reason
 # Columns that a register may be without.
-OPTIONAL = {"address": pl.String, "valid_from": pl.Date, "withdrawn_on": pl.Date, "withdrawal_reason": pl.String}
+OPTIONAL = {n: CARDS.field_named(n).kind.polars for n in ("address", "valid_from", "withdrawn_on", "withdrawal_reason")}
 # What a card's latest row may leave out and an earlier one fill in.
 FILLED = ("born", "sex", "citizen", "short_citizen", "insured_too", "commune", "household", "address")
 STATES_KEPT = 4
@@ -217,16 +218,15 @@ def records_of(said: Said) -> Records:
 def _lives(rows: pl.DataFrame, card: npt.NDArray[np.uint32], size: int) -> list[pl.Series]:
     """Of each card (`card`: that of each row): `began`, the first day from which any register has it valid; `died`, the day on which
     its latest row has it withdrawn because its holder died (of several rows of one moment, the last day that is told)."""
-    latest = np.iinfo(np.int32).max
-    began = np.full(size, latest, np.int32)
-    np.minimum.at(began, card, rows["began"].to_physical().fill_null(latest).to_numpy())
+    never = np.iinfo(np.int32).max
+    began = np.full(size, never, np.int32)
+    np.minimum.at(began, card, rows["began"].to_physical().fill_null(never).to_numpy())
     dead = np.zeros(size, bool)
     dead[card[rows["died"].is_not_null().to_numpy()]] = True
     told = rows.with_columns(card=card).filter(pl.Series(dead[card], dtype=pl.Boolean)).sort("card", "moment", "died")
     last = told.unique("card", keep="last", maintain_order=True).drop_nulls("died")
-    died = pl.repeat(None, size, dtype=pl.Date, eager=True).scatter(last["card"], last["died"])
-    return [pl.select(pl.when(pl.lit(pl.Series(began)) < latest).then(pl.Series(began))).to_series().cast(pl.Date).alias("began"),
-            died.alias("died")]  # fmt: skip
+    ended = pl.repeat(None, size, dtype=pl.Date, eager=True).scatter(last["card"], last["died"])
+    return [pl.Series("began", began).replace(never, None).cast(pl.Date), ended.alias("died")]
 
 
 def in_order(rows: pl.DataFrame) -> pl.DataFrame:
