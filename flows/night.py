@@ -297,7 +297,7 @@ def link_persons(night: Night) -> Mapping[str, Any] | None:
 
 
 def attach_claims(night: Night) -> None:
-    """Look for the persons of new claims that no identifier leads to a register."""
+    """Look for the persons of claims that no identifier leads to a register: new ones, and those that changed cards may be of."""
     asked = attaching.due(night.settings, night.ledger)
     if asked is not None:
         with night.timed("attach claims") as step:

@@ -1,11 +1,13 @@
 """Claims in no register, and whom scoring finds for them, on disk. Personal; in the restricted area only.
 
-`persons/claim_persons.parquet`: one row per claim that somebody is likely for; `persons/claims_looked_at.parquet`: the deliveries that were
-asked about. Both hold good with one standing index (`base`).
+`persons/claim_persons.parquet`: one row per claim that somebody is likely for. `persons/claims_asked/`: what the claims say that were asked
+about, a part for each asking, so that one that meets a card of a later night is asked about again. `persons/claims_looked_at.parquet`:
+the deliveries that were asked about. All hold good with one standing index (`base`).
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import polars as pl
@@ -17,13 +19,15 @@ from transforms.persons.standing import Standing
 from warehouse import packs
 from warehouse.card_persons import BASE
 from warehouse.settings import Settings
-from warehouse.storage import replacing
+from warehouse.storage import replacing, restricted_directory
 
 KEY = {"delivery_id": pl.String(), "row_number": pl.Int64()}
 COLUMNS = {**KEY, **LIKELY}
 DELIVERIES = ("delivery_id", "read_by", "records_loaded")
 # What a claim says of its patient, under the names that registers have for it.
 SAID = ("full_name", "citizen_id", "birth_date", "birth_precision", "sex", "province_code", "old_province_code", "commune_code")
+_SAID_OF_CLAIMS = {**KEY, **{c: CLAIMS.field_named(c).kind.polars for c in SAID}, "tails": pl.List(pl.String())}
+_INDEX, _PARTS = "bhyt.index", "bhyt.parts"
 
 
 def in_use(deliveries: pl.DataFrame) -> pl.DataFrame:
@@ -31,49 +35,102 @@ def in_use(deliveries: pl.DataFrame) -> pl.DataFrame:
     return deliveries.filter((pl.col("export") == CLAIMS.name) & (pl.col("status") == "loaded")).select(*DELIVERIES, "pack")
 
 
-def in_no_register(
-    settings: Settings, used: pl.DataFrame, persons: pl.DataFrame, standing: Standing, since: Changed | None = None
-) -> pl.DataFrame:
-    """The claims of these deliveries that neither a card, nor its last ten digits, nor a citizen id leads to a register. `since`: as for
-    `transforms.persons.attach.attach`.
+@dataclass(frozen=True)
+class Asked:
+    """What has been asked. `base`: the run of the standing index; `index`: of the index of persons of the night that asked last. `likely`:
+    `COLUMNS`; `deliveries`: `DELIVERIES`; `parts`: how many parts say what the claims said."""
 
-    Out, by row: `KEY`, `SAID` and `social_insurance_number`, the last ten digits of the first listed card.
-    """
+    base: str = ""
+    index: str = ""
+    parts: int = 0
+    likely: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=COLUMNS))
+    deliveries: pl.DataFrame = field(default_factory=pl.DataFrame)
+
+
+@dataclass(frozen=True)
+class Registers:
+    """What leads a claim to a register: `tails`, the last ten digits of all card numbers, and `citizens`, all citizen ids."""
+
+    tails: pl.DataFrame
+    citizens: pl.DataFrame
+
+    @classmethod
+    def of(cls, persons: pl.DataFrame, standing: Standing, since: Changed | None) -> Registers:
+        """`persons`: the index; `since`: as for `transforms.persons.attach.attach`."""
+        known = [standing.rows] if since is None else [standing.rows, since.records.rows]
+        citizens = [
+            rows.select(pl.col(kind).drop_nulls().unique().cast(pl.String).str.zfill(length).alias("citizen_id"))
+            for rows in known
+            for kind, length in (("citizen", 12), ("short_citizen", 9))
+        ]
+        return cls(persons.select(tail=pl.col("card_number").str.slice(-10)).unique(), pl.concat(citizens))
+
+    def unknown(self, claims: pl.LazyFrame) -> pl.DataFrame:
+        """Those of the claims (`KEY`, `SAID`, `tails`) that neither a card, nor its last ten digits, nor a citizen id leads to a register,
+        sorted; with `social_insurance_number`, the last ten digits of the first listed card."""
+        rows = claims.join(self.citizens.lazy(), on="citizen_id", how="anti")
+        carded = rows.select(*KEY, tail="tails").explode("tail").join(self.tails.lazy(), on="tail", how="semi")
+        left = rows.join(carded, on=list(KEY), how="anti").with_columns(social_insurance_number=pl.col("tails").list.first())
+        return left.collect(engine="streaming").sort(*KEY)
+
+
+def in_no_register(settings: Settings, used: pl.DataFrame, registers: Registers) -> pl.DataFrame:
+    """`Registers.unknown` of the claims of these deliveries."""
     files = packs.files(settings, packs.LOADED, CLAIMS, used)
     if not files:
-        return pl.DataFrame(schema={**KEY, **{c: CLAIMS.field_named(c).kind.polars for c in SAID}, "social_insurance_number": pl.String()})
-    tails = persons.select(tail=pl.col("card_number").str.slice(-10)).unique()
-    known = [standing.rows] if since is None else [standing.rows, since.records.rows]
-    citizens = [
-        rows.select(pl.col(kind).drop_nulls().unique().cast(pl.String).str.zfill(length).alias("citizen_id"))
-        for rows in known
-        for kind, length in (("citizen", 12), ("short_citizen", 9))
-    ]
-    tail = pl.col("card_numbers").list.eval(pl.element().str.slice(-10))
-    claims = packs.scan(files, used).select(*KEY, *SAID, tails=tail)
-    rows = claims.join(pl.concat(citizens).lazy(), on="citizen_id", how="anti")
-    carded = rows.select(*KEY, tail="tails").explode("tail").join(tails.lazy(), on="tail", how="semi")
-    left = rows.join(carded, on=list(KEY), how="anti").with_columns(social_insurance_number=pl.col("tails").list.first()).drop("tails")
-    return left.collect(engine="streaming").sort(*KEY)
+        return registers.unknown(pl.LazyFrame(schema=_SAID_OF_CLAIMS))
+    tails = pl.col("card_numbers").list.eval(pl.element().str.slice(-10))
+    return registers.unknown(packs.scan(files, used).select(*KEY, *SAID, tails=tails))
 
 
-def base_of(settings: Settings) -> str:
-    """The run of the standing index that claims were compared with; empty when none were."""
+def asked_before(settings: Settings, asked: Asked, keys: pl.Series) -> pl.DataFrame:
+    """`KEY`, `SAID`, `tails` of the claims that were asked about and have one of these keys (`transforms.persons.attach.keys_of`)."""
+    parts = [_part(settings, n) for n in range(asked.parts)]
+    if not parts:
+        return pl.DataFrame(schema=_SAID_OF_CLAIMS)
+    key = list(KEY)
+    met = pl.scan_parquet(parts).select(*key, "keys").explode("keys").join(keys.to_frame().lazy(), on="keys", how="semi")
+    said = pl.scan_parquet(parts).drop("keys").join(met.select(key).unique(), on=key, how="semi", maintain_order="left")
+    used = said.join(asked.deliveries.lazy().select("delivery_id"), on="delivery_id", how="semi", maintain_order="left")
+    # A delivery that was out of use for a while has been asked about twice.
+    return used.unique(key, keep="last", maintain_order=True).collect(engine="streaming")
+
+
+def read(settings: Settings) -> Asked:
+    """What has been asked; of no index when nothing has."""
     path = _looked_at(settings)
-    return pl.read_parquet_metadata(path).get(BASE, "") if path.exists() else ""
+    if not path.exists():
+        return Asked()
+    said = pl.read_parquet_metadata(path)
+    if _PARTS not in said:
+        return Asked()  # an earlier version of this software did not keep what claims said
+    return Asked(said[BASE], said[_INDEX], int(said[_PARTS]), pl.read_parquet(settings.claim_persons_file), pl.read_parquet(path))
 
 
-def read(settings: Settings) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """`KEY` and `transforms.persons.attach.LIKELY` of claims, and the deliveries asked about (`DELIVERIES`)."""
-    return pl.read_parquet(settings.claim_persons_file), pl.read_parquet(_looked_at(settings))
+def write(settings: Settings, asked: Asked, new: pl.DataFrame) -> None:
+    """Put down what has been asked by now, the `new` claims (`Registers.unknown`, with `keys`) among them.
 
-
-def write(settings: Settings, likely: pl.DataFrame, looked_at: pl.DataFrame, base: str) -> None:
-    """The deliveries last: what a killed night had not written there is asked about again."""
-    for path, frame in ((settings.claim_persons_file, likely.select(*COLUMNS)), (_looked_at(settings), looked_at.select(DELIVERIES))):
-        with replacing(path) as temporary:
-            frame.write_parquet(temporary, compression="zstd", compression_level=1, metadata={BASE: base})
+    The deliveries last: what a killed night had not written there is asked about again, and the part that it left is written over.
+    """
+    parts = asked.parts
+    if new.height:
+        restricted_directory(_part(settings, 0).parent)
+        with replacing(_part(settings, parts)) as temporary:
+            new.select(*_SAID_OF_CLAIMS, "keys").write_parquet(temporary, compression="zstd", compression_level=1)
+        parts += 1
+    with replacing(settings.claim_persons_file) as temporary:
+        asked.likely.select(*COLUMNS).write_parquet(temporary, compression="zstd", compression_level=1)
+    with replacing(_looked_at(settings)) as temporary:
+        said = {BASE: asked.base, _INDEX: asked.index, _PARTS: str(parts)}
+        asked.deliveries.select(DELIVERIES).write_parquet(temporary, compression="zstd", compression_level=1, metadata=said)
+    for file in _part(settings, 0).parent.glob("*.parquet"):
+        if int(file.stem) >= parts:
+            file.unlink()
 
 
 def _looked_at(settings: Settings) -> Path:
     return settings.persons_dir / "claims_looked_at.parquet"
+
+
+def _part(settings: Settings, number: int) -> Path:
+    return settings.persons_dir / "claims_asked" / f"{number}.parquet"

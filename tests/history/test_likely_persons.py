@@ -8,9 +8,12 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from flows import attaching
 from tests.golden.worlds import data_files, deliver
+from tests.history.test_parts import assert_as_from_scratch
 from tests.history.worlds import Area
 from warehouse import card_persons
+from warehouse.ledger import Ledger
 from warehouse.samples import write
 
 DIGITS = "0123456789"
@@ -70,24 +73,84 @@ def test_claims_of_other_numbers_find_their_persons_whichever_night_they_come(so
     assert claims["person_key"].is_in(told["person_key"].implode()).sum() == 0
 
 
-def test_claims_find_cards_that_came_after_the_last_linkage_of_all(source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def nights(source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Area, set[str]]:
+    """After a first night with registers that lack one card in ten; and these cards. Later nights link only what changed."""
     monkeypatch.setattr("flows.linking.FEW_CARDS", 0)
-    files = data_files(source)
-    registers = [f for f in files if "/cards/" in f]
     area = Area(tmp_path)
-    deliver(source, registers, area.settings.landing_dir)
-    # At first one card in ten is missing.
-    for file in registers:
-        path = area.settings.landing_dir / file
-        whole = pl.read_parquet(path)
-        whole.filter(pl.int_range(pl.len()) % 10 > 0).write_parquet(path)
-        late = set(whole.filter(pl.int_range(pl.len()) % 10 == 0).to_series(whole.columns.index("MA_THE_BHYT")))
-    area.night()
-    deliver(source, files, area.settings.landing_dir)
-    area.night(1)
+    return area, without(source, area, 0)
+
+
+def without(source: Path, area: Area, place: int) -> set[str]:
+    """Deliver the registers without one row in ten; the cards that are then in none."""
+    gone, there = set[str](), set[str]()
+    for file in (f for f in data_files(source) if "/cards/" in f):
+        deliver(source, [file], area.settings.landing_dir)
+        whole = pl.read_parquet(source / file)
+        going = pl.int_range(pl.len()) % 10 == place
+        whole.filter(~going).write_parquet(area.settings.landing_dir / file)
+        cards = whole.select("MA_THE_BHYT", going=going)
+        gone |= set(cards.filter("going")["MA_THE_BHYT"])
+        there |= set(cards.filter(~pl.col("going"))["MA_THE_BHYT"])
+    return gone - there
+
+
+def way(area: Area) -> str:
     report = card_persons.read_report(area.settings)
     assert report is not None
-    assert report["way"] == "increment"
+    return str(report["way"])
+
+
+def all_asked_anew(area: Area) -> pl.DataFrame:
+    """What `likely` says when nothing is known to have been asked."""
+    (area.settings.persons_dir / "claims_looked_at.parquet").unlink()
+    due = attaching.due(area.settings, Ledger(area.settings.ledger_dir))
+    assert due is not None
+    attaching.attach_claims(area.settings, due)
+    return likely(area)
+
+
+def test_claims_find_cards_that_came_after_the_last_linkage_of_all(source: Path, nights: tuple[Area, set[str]]) -> None:
+    area, late = nights
+    area.night()
+    deliver(source, data_files(source), area.settings.landing_dir)
+    area.night(1)
+    assert way(area) == "increment"
     found = likely(area)
     assert found.filter(pl.col("person_id") != pl.col("meant")).is_empty()
     assert found["card_key"].is_in(list(late)).sum() > 5
+
+
+def test_a_card_that_comes_after_its_claims_is_found_by_them_and_one_that_goes_is_not(source: Path, nights: tuple[Area, set[str]]) -> None:
+    area, late = nights
+    deliver(source, [f for f in data_files(source) if "/claims/" in f], area.settings.landing_dir)
+    area.night()
+    before = likely(area)
+    assert before["card_key"].is_in(list(late)).sum() == 0
+    # The cards that were missing come, and another tenth goes.
+    gone = without(source, area, 1)
+    built = area.night(1)
+    assert way(area) == "increment"
+    found = likely(area)
+    assert found["card_key"].is_in(list(late)).sum() > 5
+    assert before["card_key"].is_in(list(gone)).sum() > 5
+    assert found["card_key"].is_in(list(gone)).sum() == 0
+    assert found.equals(all_asked_anew(area))
+    # What is published follows: the months of these claims were made again.
+    assert_as_from_scratch(area, built)
+
+
+def test_nothing_is_asked_again_where_no_card_changed(
+    source: Path, nights: tuple[Area, set[str]], caplog: pytest.LogCaptureFixture
+) -> None:
+    area, _ = nights
+    claims = [f for f in data_files(source) if "/claims/" in f]
+    deliver(source, claims[::2], area.settings.landing_dir)
+    area.night()
+    deliver(source, claims, area.settings.landing_dir)
+    with caplog.at_level("INFO", logger="bhyt"):
+        area.night(1)
+    assert " 0 earlier ones are asked about again" in caplog.text
+    found = likely(area)
+    assert found.equals(all_asked_anew(area))
+    assert attaching.due(area.settings, Ledger(area.settings.ledger_dir)) is None

@@ -6,12 +6,13 @@ from datetime import date
 from typing import Any
 
 import polars as pl
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.property.person_worlds import CARD, SCHEMA, registers
 from transforms.persons import Model, link_to_stand
-from transforms.persons.attach import attach
+from transforms.persons.attach import attach, keys_changed, keys_of
 from transforms.persons.increment import Changed, changed_numbers, link_new
 from transforms.persons.standardise import EVIDENCE, standardise
 
@@ -95,3 +96,63 @@ def test_what_registers_say_since_the_index_was_made_counts() -> None:
     since = Changed(touched, standardise(now))
     found = link_new(standing, touched, since.records, linkage.card_persons, model, most=1.0)
     assert attach(claims, found.card_persons, standing, model, since)["card_key"].to_list() == [OTHER]
+
+
+@settings(max_examples=40, deadline=None)
+@given(registers, registers, registers)
+def test_whom_no_changed_card_shares_a_key_with_keeps_what_was_found(
+    before: pl.DataFrame, later: pl.DataFrame, claims: pl.DataFrame
+) -> None:
+    now = pl.concat([before, later.with_columns(period=pl.lit(date(2025, 9, 1)))])
+    linkage, standing = link_to_stand(before)
+    model = Model.parse(standing.facts["model"])
+    asked = claims.select(ALIKE).with_row_index("claim")
+    found = attach(asked, linkage.card_persons, standing, model)
+    touched = changed_numbers(standing, now.lazy(), before.lazy())
+    since = Changed(touched, standardise(now.filter(pl.col("card_number").is_in(touched.implode()))))
+    index = link_new(standing, touched, since.records, linkage.card_persons, model, most=2.0).card_persons
+    stays = keys_of(asked).list.set_intersection(pl.lit(keys_changed(standing, since).implode())).list.len() == 0
+    of_all = attach(asked, index, standing, model, since)
+    unmoved = asked.filter(stays).select("claim")
+    assert of_all.join(unmoved, on="claim", how="semi").equals(found.join(unmoved, on="claim", how="semi"))
+
+
+ELSEWHERE = {"province_code": "79", "commune_code": "26734"}
+NOBODY = dict.fromkeys(ALIKE)
+
+
+@pytest.mark.parametrize(
+    ("claim", "card", "shared"),
+    [
+        ({"full_name": "Phùng Thị Thắm", **ELSEWHERE}, {}, True),  # surname, given name and birth date
+        ({"full_name": "Lê Thị Thắm", "commune_code": None}, {}, True),  # given name, birth date, province
+        ({"full_name": "Lê Văn Út", "sex": "1"}, {}, True),  # birth date and commune
+        ({"birth_date": date(1980, 2, 3), "commune_code": None}, {}, True),  # name, year, province
+        ({"birth_date": date(1951, 7, 23), "commune_code": None}, {}, True),  # name, day and month, province
+        ({"birth_date": date(1980, 2, 3), "full_name": "Phùng Thị Thắm"}, {}, True),  # surname, given name, year, commune
+        ({"birth_date": date(1980, 5, 7), "full_name": "Thắm Diễm Phùng", **ELSEWHERE}, {"birth_date": date(1980, 7, 5)}, True),
+        (NOBODY | {"citizen_id": HERS}, {"citizen_id": HERS}, True),
+        (NOBODY | {"citizen_id": "023456789"}, {"citizen_id": "023456789"}, True),
+        (NOBODY | {"social_insurance_number": "0000000001"}, {}, True),  # the card's own number
+        (NOBODY | {"social_insurance_number": "7777766666"}, {"social_insurance_number": "7777766666"}, True),
+        ({"birth_date": date(1951, 2, 3), **ELSEWHERE}, {}, False),
+        (NOBODY | {"citizen_id": HERS}, {"citizen_id": HERS_TOO}, False),
+    ],
+)
+def test_a_card_that_comes_or_goes_shares_a_key_with_the_claims_that_it_is_compared_with(
+    claim: dict[str, Any], card: dict[str, Any], shared: bool
+) -> None:
+    said = {c: HER_CARD[c] for c in ALIKE} | {"social_insurance_number": None} | claim
+    keys = set(keys_of(pl.DataFrame([said], schema={c: SCHEMA[c] for c in ALIKE}))[0])
+    register = pl.DataFrame([{"card_number": ONE, **HER_CARD, **card}], schema=SCHEMA)
+    other = {**CARD, **ELSEWHERE, "full_name": "Lê Văn Út", "birth_date": date(1931, 3, 4), "sex": "1"}
+    _, without = link_to_stand(pl.DataFrame([{"card_number": "GD4010000000009", **other}], schema=SCHEMA))
+    assert keys.isdisjoint(keys_changed(without, Changed(register["card_number"], standardise(register)))) is not shared
+    _, with_it = link_to_stand(register)
+    assert keys.isdisjoint(keys_changed(with_it, Changed(register["card_number"], standardise(register.clear())))) is not shared
+
+
+def test_claims_that_say_nothing_have_no_keys() -> None:
+    said_nothing = pl.DataFrame([dict.fromkeys(ALIKE)] * 2, schema={c: SCHEMA[c] for c in ALIKE})
+    assert keys_of(said_nothing).to_list() == [[], []]
+    assert keys_of(said_nothing.clear()).to_list() == []

@@ -12,11 +12,11 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 
-from transforms.persons.candidates import BLOCK_LIMIT
+from transforms.persons.candidates import BLOCK_LIMIT, distinct
 from transforms.persons.evidence import named_levels, told
 from transforms.persons.increment import Changed, as_pinned, cards_of, scored_fresh
-from transforms.persons.standardise import EVIDENCE, standardise
-from transforms.persons.standing import Standing, joined, partners, probes
+from transforms.persons.standardise import EVIDENCE, Records, standardise
+from transforms.persons.standing import Standing, joined, part, partners, probes, rule_keys
 from transforms.persons.weigh import Model
 
 # A wrong person costs more than an open question: from here on one claim in a hundred would go to somebody else.
@@ -38,22 +38,54 @@ def attach(claims: pl.DataFrame, persons: pl.DataFrame, standing: Standing, mode
     persons compared and nobody, and the levels of the fields as `reason`. The order of rows plays no part.
     """
     keys = [c for c in claims.columns if c not in EVIDENCE]
+    described, found = _described(claims)
+    best = _best(described, persons, standing, model, since)
+    return found.join(best, on="described", maintain_order="left").select(*keys, *LIKELY)
+
+
+def keys_of(claims: pl.DataFrame) -> pl.Series:
+    """By claim (as for `attach`) the keys, a list of UInt64, under which cards are looked up for it; equal in any register and any night.
+
+    What `attach` finds for a claim stays as it is for as long as no card comes, changes or goes that has one of its keys (`keys_changed`).
+    """
+    described, found = _described(claims)
+    if described.is_empty():
+        return pl.Series("keys", [], dtype=pl.List(pl.UInt64))
+    records = _records_of(described)
+    number = records.cards["card_key"].str.strip_prefix(_CLAIM).cast(pl.UInt32)
+    of_row = number.gather(records.rows["card"]).alias("described").to_frame()
+    by_rule = [of_row.with_columns(keys=pl.Series(key)).filter(key > 0) for _, key in rule_keys(records)]
+    keys = pl.concat(by_rule).group_by("described").agg(pl.col("keys").unique().sort())
+    return found.join(keys, on="described", how="left", maintain_order="left")["keys"].fill_null([])
+
+
+def keys_changed(standing: Standing, since: Changed) -> pl.Series:
+    """The keys (as `keys_of`), each once, of all that registers say otherwise than the standing index, and of what they said before."""
+    before = part(standing, cards_of(standing, since.touched))
+    return pl.Series("keys", distinct(np.concatenate([key for _, key in (*probes(since.records), *probes(before))])))
+
+
+def _described(claims: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """What claims say, each once and numbered (`described`); and the claims with this number."""
     asked = [c for c in EVIDENCE if c in claims.columns]
     described = claims.select(asked).unique().sort(asked, nulls_last=True).with_row_index("described")
-    best = _best(described, persons, standing, model, since)
-    found = claims.join(described, on=asked, how="left", nulls_equal=True, maintain_order="left")
-    return found.join(best, on="described", maintain_order="left").select(*keys, *LIKELY)
+    return described, claims.join(described, on=asked, how="left", nulls_equal=True, maintain_order="left")
+
+
+def _records_of(described: pl.DataFrame) -> Records:
+    """Each of `described` as if it were a card, by a number that no card has."""
+    nothing = [pl.lit(None, pl.String).alias(c) for c in EVIDENCE if c not in described.columns]
+    rows = described.with_columns(
+        *nothing, card_number=_CLAIM + pl.col("described").cast(pl.String), period=pl.lit(None, pl.Date), received_rank=pl.lit(0)
+    )
+    return standardise(rows.drop("described"))
 
 
 def _best(described: pl.DataFrame, persons: pl.DataFrame, standing: Standing, model: Model, since: Changed | None) -> pl.DataFrame:
     """`described` and `LIKELY`, for those descriptions that somebody is likely enough for."""
     if described.is_empty() or persons.is_empty():
         return pl.DataFrame(schema={"described": pl.UInt32(), **LIKELY})
-    nothing = [pl.lit(None, pl.String).alias(c) for c in EVIDENCE if c not in described.columns]
-    rows = described.with_columns(
-        *nothing, card_number=_CLAIM + pl.col("described").cast(pl.String), period=pl.lit(None, pl.Date), received_rank=pl.lit(0)
-    )
-    of_claims = standardise(rows.drop("described"))
+    of_claims = _records_of(described)
     met, _ = partners(standing, probes(of_claims), BLOCK_LIMIT)
     now = [of_claims]
     if since is not None:
