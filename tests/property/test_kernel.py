@@ -127,7 +127,7 @@ def test_they_agree_on_a_register_of_thousands() -> None:
 @settings(max_examples=200, deadline=None)
 @given(st.integers(0, 10**12 - 1), st.integers(0, 10**12 - 1))
 def test_decimal_shows_its_digits(one: int, other: int) -> None:
-    coded = encode.decimal(np.array([one, other], np.uint64))
+    coded = [np.uint64(encode.decimal(np.uint64(number))) for number in (one, other)]
     assert [f"{int(n):x}" for n in coded] == [str(one), str(other)]
     apart = sum(x != y for x, y in zip(f"{one:012}", f"{other:012}", strict=True))
     assert kernel._one_digit(coded[0], coded[1]) == (apart == 1)

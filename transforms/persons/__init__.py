@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -112,9 +113,11 @@ def _linked(
     edges = scored.filter(pl.col("weight") >= model.merge_bits).select("left", "right", "weight")
     if together.height:
         edges = pl.concat([edges, together]).group_by("left", "right").agg(pl.col("weight").max())
-    clusters = cluster(records, edges, apart)
-    card_persons = identify(records, clusters.members, former, run, retired)
-    pairs = evidence_of(scored, weighed, records)
+    with ThreadPoolExecutor(1) as pool:
+        telling = pool.submit(evidence_of, scored, weighed, records)
+        clusters = cluster(records, edges, apart)
+        card_persons = identify(records, clusters.members, former, run, retired)
+    pairs = telling.result()
     sizes = _sizes(clusters.members["cluster"].to_numpy())
     report = {
         "model": model.version,

@@ -17,6 +17,7 @@ from transforms.persons.standardise import Records
 
 Array = npt.NDArray[Any]
 
+RARER = ("whole", "ends", "commune", "province", "year")  # as in `Chances`
 RECORD = np.dtype(
     [
         ("citizen", "u8"), ("insured", "u8"), ("insured_too", "u8"), ("short_citizen", "u8"),  # BCD; 0: unknown
@@ -24,7 +25,7 @@ RECORD = np.dtype(
         ("commune", "u4"), ("household", "u4"), ("address", "u4"), ("province", "u2"), ("old_province", "u2"),
         ("cut", "u2"),  # rules of which a block of this record was cut, as bits
         ("sex", "u1"), ("verified", "u1"),
-        *((f"{column}_bits", "i1") for column in ("whole", "ends", "commune", "province", "year")),
+        *((f"{column}_bits", "i1") for column in RARER),
     ],
     align=True,
 )  # fmt: skip
@@ -33,7 +34,7 @@ NAME = np.dtype(
     + [(flag, "u1") for flag in ("accented", "bare_given", "borne", "given_length", "length", "middles")],
     align=True,
 )
-AT_A_TIME = 1 << 15  # records written together: as many as the processor has at hand
+AT_A_TIME = 1 << 17  # records written together: as many as the processor has at hand
 
 
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -83,25 +84,16 @@ def encoded(records: Records, chances: Chances) -> Array:
 
 def _encode(rows: pl.DataFrame, rare: pl.DataFrame, nameless: int, made: Array) -> None:
     """Fills `made` with rows and their chances; `nameless`: the name of who has none."""
-    for column in ("citizen", "insured", "insured_too", "short_citizen"):
-        made[column] = decimal(rows[column].fill_null(0).to_numpy().astype(np.uint64))
-    month_day = rows["day_month"].fill_null(0).to_numpy().astype(np.uint64)
-    made["born"] = decimal(rows["year"].fill_null(0).to_numpy().astype(np.uint64) * np.uint64(10_000) + month_day)
-    made["card"] = rows["card"].to_numpy()
-    made["name"] = rows["name"].fill_null(nameless).to_numpy()
-    for column in ("commune", "province", "old_province"):
-        made[column] = (rows[column] + 1).fill_null(0).to_numpy()
-    for column in ("household", "address", "sex"):
-        made[column] = rows[column].fill_null(0).to_numpy()
-    for column in rare.columns:
-        made[f"{column}_bits"] = rare[column].to_numpy()
-    made["verified"] = rows["verified"].to_numpy()
-    made["cut"] = 0
-
-
-def decimal(number: Array) -> Array:
-    """Whole numbers of up to twelve digits in binary-coded decimal: the twelfth digit in the twelfth half-byte. 0 stays 0."""
-    return _decimal(np.ascontiguousarray(number))  # type: ignore[no-any-return]
+    of_rows = rows.select(
+        pl.col("citizen", "insured", "insured_too", "short_citizen", "year", "day_month").fill_null(0),
+        "card",
+        pl.col("name").fill_null(nameless),
+        (pl.col("commune", "province", "old_province") + 1).fill_null(0),
+        pl.col("household", "address", "sex").fill_null(0),
+        pl.col("verified").cast(pl.UInt8),
+    )
+    # In one piece each: arrays that Polars lends are of another kind, to numba, than those that it has to put together.
+    _fill(made, *(column.to_numpy() for column in (*of_rows.rechunk(), *rare.select(RARER).rechunk())))
 
 
 # Numbers of four digits in binary-coded decimal.
@@ -109,13 +101,30 @@ _FOUR_DIGITS = sum((np.arange(10_000) // 10**place % 10 << 4 * place for place i
 
 
 @compiled
-def _decimal(number: Array) -> Array:  # pragma: no cover
-    out = np.empty(len(number), np.uint64)
-    for i in range(len(number)):
-        high, low = divmod(number[i], np.uint64(100_000_000))
-        first, second = divmod(low, np.uint64(10_000))
-        out[i] = _FOUR_DIGITS[high] << np.uint64(32) | _FOUR_DIGITS[first] << np.uint64(16) | _FOUR_DIGITS[second]
-    return out
+def decimal(number: np.uint64) -> Any:  # pragma: no cover
+    """A whole number of up to twelve digits in binary-coded decimal: the twelfth digit in the twelfth half-byte. 0 stays 0."""
+    high, low = divmod(number, np.uint64(100_000_000))
+    first, second = divmod(low, np.uint64(10_000))
+    return _FOUR_DIGITS[high] << np.uint64(32) | _FOUR_DIGITS[first] << np.uint64(16) | _FOUR_DIGITS[second]
+
+
+@compiled
+def _fill(
+    made: Array,
+    citizen: Array, insured: Array, insured_too: Array, short_citizen: Array, year: Array, day_month: Array, card: Array, name: Array,
+    commune: Array, province: Array, old_province: Array, household: Array, address: Array, sex: Array, verified: Array,
+    whole: Array, ends: Array, of_commune: Array, of_province: Array, of_year: Array,
+) -> None:  # fmt: skip  # pragma: no cover
+    for i in range(len(made)):
+        of = made[i]
+        of.citizen, of.insured = decimal(np.uint64(citizen[i])), decimal(np.uint64(insured[i]))
+        of.insured_too, of.short_citizen = decimal(np.uint64(insured_too[i])), decimal(np.uint64(short_citizen[i]))
+        of.born = np.uint32(_FOUR_DIGITS[year[i]] << np.uint64(16) | _FOUR_DIGITS[day_month[i]])
+        of.card, of.name = card[i], name[i]
+        of.commune, of.province, of.old_province = commune[i], province[i], old_province[i]
+        of.household, of.address, of.sex, of.verified, of.cut = household[i], address[i], sex[i], verified[i], 0
+        of.whole_bits, of.ends_bits = whole[i], ends[i]
+        of.commune_bits, of.province_bits, of.year_bits = of_commune[i], of_province[i], of_year[i]
 
 
 @compiled

@@ -43,7 +43,7 @@ def frequencies(records: Records) -> Frequencies:
     steps = {}
     for column in ("commune", "province", "year"):
         values = records.rows[column].drop_nulls().unique().sort()
-        steps[column] = pl.DataFrame({"value": values, "bits": _rarer(values, records.rows.filter("latest")[column])})
+        steps[column] = pl.DataFrame({"value": values, "bits": _rarer(values, records.latest(column)[column])})
     return Frequencies(
         people=int(latest.sum()),
         whole=counted["whole"].sort(KINDS["whole"] + ("born",), nulls_last=True),

@@ -144,7 +144,7 @@ def _minted(keys: pl.Series, taken: list[pl.Series]) -> pl.Series:
 
 def _halves(keys: pl.Series) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64]]:
     """Of each key a hash of what stands before its last ten digits, and these; of other keys a hash of all, and 0."""
-    tail = keys.str.slice(-10)
+    tail = keys.str.tail(10)
     digits = (tail.str.len_bytes() == 10) & ~tail.str.starts_with("+")
     number = pl.select(pl.when(digits).then(tail.cast(pl.UInt64, strict=False))).to_series()
     head = pl.select(pl.when(number.is_not_null()).then(keys.str.head(-10)).otherwise(pl.lit("key ") + keys)).to_series()

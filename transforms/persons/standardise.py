@@ -66,6 +66,12 @@ class Records:
     carriers: dict[str, int]
     set_aside: pl.DataFrame
 
+    def latest(self, *columns: str) -> pl.DataFrame:
+        """These columns of the latest state of each card."""
+        rows = self.rows.select(columns)
+        # Most registers tell of one state only: nothing is copied.
+        return rows if rows.height == self.cards.height else rows.filter(self.rows["latest"])
+
 
 @dataclass(frozen=True)
 class Said:

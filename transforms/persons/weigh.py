@@ -130,7 +130,7 @@ def chances(records: Records, model: Model) -> Chances:
     kinds, places = ("whole", "ends"), ("commune", "province", "year")
     with ThreadPoolExecutor(2) as pool:
         bits = pool.map(rare, kinds, _word_bits(names, model))
-        rarer = pool.map(lambda column: _rarer(rows[column], rows[column].filter(rows["latest"])), places)
+        rarer = pool.map(lambda column: _rarer(rows[column], records.latest(column)[column]), places)
         return Chances(pl.DataFrame(dict(zip((*kinds, *places), (*bits, *rarer), strict=True))))
 
 
@@ -178,7 +178,7 @@ def at_hand(records: Records, model: Model) -> Model:
     What one person's cards look like is the model's; how crowded a birth date or a commune is follows from counting all cards. The chances
     of the model count as `PRIOR_CARDS` cards more, so a small register is judged by them.
     """
-    latest = records.rows.lazy().filter("latest").select("birth", "year", "vague", "commune", "province", "old_province").collect()
+    latest = records.latest("birth", "year", "vague", "commune", "province", "old_province")
     cards = records.cards.height
     own = cards / (cards + PRIOR_CARDS)
     levels = {field: {level: dict(of) for level, of in model.levels[field].items()} for field in FIELDS}
