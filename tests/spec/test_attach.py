@@ -98,7 +98,7 @@ def test_what_registers_say_since_the_index_was_made_counts() -> None:
     assert attach(claims, found.card_persons, standing, model, since)["card_key"].to_list() == [OTHER]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(registers, registers, registers)
 def test_whom_no_changed_card_shares_a_key_with_keeps_what_was_found(
     before: pl.DataFrame, later: pl.DataFrame, claims: pl.DataFrame
