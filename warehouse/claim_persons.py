@@ -97,14 +97,14 @@ def asked_before(settings: Settings, asked: Asked, keys: pl.Series) -> pl.DataFr
 
 
 def read(settings: Settings) -> Asked:
-    """What has been asked; of no index when nothing has."""
+    """What has been asked; of no index when nothing has, or when a file of it is gone."""
     path = _looked_at(settings)
-    if not path.exists():
+    said = pl.read_parquet_metadata(path) if path.exists() else {}
+    # An earlier version of this software did not keep what claims said.
+    parts = int(said.get(_PARTS, -1))
+    if parts < 0 or not all(file.exists() for file in (settings.claim_persons_file, *(_part(settings, n) for n in range(parts)))):
         return Asked()
-    said = pl.read_parquet_metadata(path)
-    if _PARTS not in said:
-        return Asked()  # an earlier version of this software did not keep what claims said
-    return Asked(said[BASE], said[_INDEX], int(said[_PARTS]), pl.read_parquet(settings.claim_persons_file), pl.read_parquet(path))
+    return Asked(said[BASE], said[_INDEX], parts, pl.read_parquet(settings.claim_persons_file), pl.read_parquet(path))
 
 
 def write(settings: Settings, asked: Asked, new: pl.DataFrame) -> None:

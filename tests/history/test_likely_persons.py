@@ -140,6 +140,19 @@ def test_a_card_that_comes_after_its_claims_is_found_by_them_and_one_that_goes_i
     assert_as_from_scratch(area, built)
 
 
+def test_all_claims_are_asked_about_anew_where_what_they_said_is_gone(source: Path, nights: tuple[Area, set[str]]) -> None:
+    area, _ = nights
+    deliver(source, [f for f in data_files(source) if "/claims/" in f], area.settings.landing_dir)
+    area.night()
+    found = likely(area)
+    for file in (area.settings.persons_dir / "claims_asked").iterdir():
+        file.unlink()
+    due = attaching.due(area.settings, Ledger(area.settings.ledger_dir))
+    assert due is not None
+    attaching.attach_claims(area.settings, due)
+    assert likely(area).equals(found)
+
+
 def test_nothing_is_asked_again_where_no_card_changed(
     source: Path, nights: tuple[Area, set[str]], caplog: pytest.LogCaptureFixture
 ) -> None:
