@@ -62,12 +62,12 @@ def attach_claims(settings: Settings, due: Due) -> int:
             since = changed_since(settings, standing, registers, due.registers)
     except Relink as reason:
         log.info("claims are compared with the cards of the last linkage of all: %s", reason)
-    known = claim_persons.Registers.of(persons, standing, since)
-    claims = claim_persons.in_no_register(settings, due.new, known)
-    met = claims.clear()
+    known = claim_persons.KnownNumbers.of(persons, standing, since)
+    claims = known.in_no_register(claim_persons.claims_of(settings, due.new))
+    met = pl.DataFrame(schema=claim_persons.SAID_OF_CLAIMS)
     if since is not None and due.index != asked.index:
         met = claim_persons.asked_before(settings, asked, keys_changed(standing, since))
-    again = known.unknown(met.lazy())
+    again = known.in_no_register(met.lazy())
     found = attach(pl.concat([claims, again]).drop("tails"), persons, standing, model_of(settings), since)
     kept = asked.likely.join(met, on=list(claim_persons.KEY), how="anti")
     now = replace(

@@ -26,7 +26,8 @@ COLUMNS = {**KEY, **LIKELY}
 DELIVERIES = ("delivery_id", "read_by", "records_loaded")
 # What a claim says of its patient, under the names that registers have for it.
 SAID = ("full_name", "citizen_id", "birth_date", "birth_precision", "sex", "province_code", "old_province_code", "commune_code")
-_SAID_OF_CLAIMS = {**KEY, **{c: CLAIMS.field_named(c).kind.polars for c in SAID}, "tails": pl.List(pl.String())}
+# That, with the last ten digits of the listed cards (`tails`), by claim.
+SAID_OF_CLAIMS = {**KEY, **{c: CLAIMS.field_named(c).kind.polars for c in SAID}, "tails": pl.List(pl.String())}
 _INDEX, _PARTS = "bhyt.index", "bhyt.parts"
 
 
@@ -48,14 +49,14 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Registers:
+class KnownNumbers:
     """What leads a claim to a register: `tails`, the last ten digits of all card numbers, and `citizens`, all citizen ids."""
 
     tails: pl.DataFrame
     citizens: pl.DataFrame
 
     @classmethod
-    def of(cls, persons: pl.DataFrame, standing: Standing, since: Changed | None) -> Registers:
+    def of(cls, persons: pl.DataFrame, standing: Standing, since: Changed | None) -> KnownNumbers:
         """`persons`: the index; `since`: as for `transforms.persons.attach.attach`."""
         known = [standing.rows] if since is None else [standing.rows, since.records.rows]
         citizens = [
@@ -65,29 +66,29 @@ class Registers:
         ]
         return cls(persons.select(tail=pl.col("card_number").str.slice(-10)).unique(), pl.concat(citizens))
 
-    def unknown(self, claims: pl.LazyFrame) -> pl.DataFrame:
-        """Those of the claims (`KEY`, `SAID`, `tails`) that neither a card, nor its last ten digits, nor a citizen id leads to a register,
-        sorted; with `social_insurance_number`, the last ten digits of the first listed card."""
+    def in_no_register(self, claims: pl.LazyFrame) -> pl.DataFrame:
+        """Those of the claims (`SAID_OF_CLAIMS`) that neither a card, nor its last ten digits, nor a citizen id leads to a register, sorted;
+        with `social_insurance_number`, the last ten digits of the first listed card."""
         rows = claims.join(self.citizens.lazy(), on="citizen_id", how="anti")
         carded = rows.select(*KEY, tail="tails").explode("tail").join(self.tails.lazy(), on="tail", how="semi")
         left = rows.join(carded, on=list(KEY), how="anti").with_columns(social_insurance_number=pl.col("tails").list.first())
         return left.collect(engine="streaming").sort(*KEY)
 
 
-def in_no_register(settings: Settings, used: pl.DataFrame, registers: Registers) -> pl.DataFrame:
-    """`Registers.unknown` of the claims of these deliveries."""
+def claims_of(settings: Settings, used: pl.DataFrame) -> pl.LazyFrame:
+    """What the claims of these deliveries (`in_use`) say of their patients: `SAID_OF_CLAIMS`."""
     files = packs.files(settings, packs.LOADED, CLAIMS, used)
     if not files:
-        return registers.unknown(pl.LazyFrame(schema=_SAID_OF_CLAIMS))
+        return pl.LazyFrame(schema=SAID_OF_CLAIMS)
     tails = pl.col("card_numbers").list.eval(pl.element().str.slice(-10))
-    return registers.unknown(packs.scan(files, used).select(*KEY, *SAID, tails=tails))
+    return packs.scan(files, used).select(*KEY, *SAID, tails=tails)
 
 
 def asked_before(settings: Settings, asked: Asked, keys: pl.Series) -> pl.DataFrame:
-    """`KEY`, `SAID`, `tails` of the claims that were asked about and have one of these keys (`transforms.persons.attach.keys_of`)."""
+    """`SAID_OF_CLAIMS` of the claims that were asked about and have one of these keys (`transforms.persons.attach.keys_of`)."""
     parts = [_part(settings, n) for n in range(asked.parts)]
     if not parts:
-        return pl.DataFrame(schema=_SAID_OF_CLAIMS)
+        return pl.DataFrame(schema=SAID_OF_CLAIMS)
     key = list(KEY)
     met = pl.scan_parquet(parts).select(*key, "keys").explode("keys").join(keys.to_frame().lazy(), on="keys", how="semi")
     said = pl.scan_parquet(parts).drop("keys").join(met.select(key).unique(), on=key, how="semi", maintain_order="left")
@@ -108,7 +109,7 @@ def read(settings: Settings) -> Asked:
 
 
 def write(settings: Settings, asked: Asked, new: pl.DataFrame) -> None:
-    """Put down what has been asked by now, the `new` claims (`Registers.unknown`, with `keys`) among them.
+    """Put down what has been asked by now, the `new` claims (`KnownNumbers.in_no_register`, with `keys`) among them.
 
     The deliveries last: what a killed night had not written there is asked about again, and the part that it left is written over.
     """
@@ -116,7 +117,7 @@ def write(settings: Settings, asked: Asked, new: pl.DataFrame) -> None:
     if new.height:
         restricted_directory(_part(settings, 0).parent)
         with replacing(_part(settings, parts)) as temporary:
-            new.select(*_SAID_OF_CLAIMS, "keys").write_parquet(temporary, compression="zstd", compression_level=1)
+            new.select(*SAID_OF_CLAIMS, "keys").write_parquet(temporary, compression="zstd", compression_level=1)
         parts += 1
     with replacing(settings.claim_persons_file) as temporary:
         asked.likely.select(*COLUMNS).write_parquet(temporary, compression="zstd", compression_level=1)
