@@ -67,8 +67,8 @@ class KnownNumbers:
         return cls(persons.select(tail=pl.col("card_number").str.slice(-10)).unique(), pl.concat(citizens))
 
     def in_no_register(self, claims: pl.LazyFrame) -> pl.DataFrame:
-        """Those of the claims (`SAID_OF_CLAIMS`) that neither a card, nor its last ten digits, nor a citizen id leads to a register, sorted;
-        with `social_insurance_number`, the last ten digits of the first listed card."""
+        """Those of the claims (`SAID_OF_CLAIMS`) that neither a card, nor its last ten digits, nor a citizen id leads to a register,
+        sorted; with `social_insurance_number`, the last ten digits of the first listed card."""
         rows = claims.join(self.citizens.lazy(), on="citizen_id", how="anti")
         carded = rows.select(*KEY, tail="tails").explode("tail").join(self.tails.lazy(), on="tail", how="semi")
         left = rows.join(carded, on=list(KEY), how="anti").with_columns(social_insurance_number=pl.col("tails").list.first())
