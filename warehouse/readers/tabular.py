@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
@@ -187,28 +186,33 @@ _SIGNATURES = re.compile(
 )
 _TOTAL_FOLDED = frozenset(("tong", "cong", "tongcong", "tongso", "total", "sum", "grandtotal"))
 _CODE = re.compile(r"(?=.*\d)[\w./-]+")
+_DIGIT = re.compile(r"\d")
 
 
 def is_footer(cells: Sequence[str | None], required: Sequence[int]) -> bool:
     """Whether a row right below the data is a total, a signature or a note, and no record. `required`: places of the required columns.
 
     A data row with an empty or broken key cell must stay a record (it goes to quarantine), so each sign is narrow: a cell that begins as
-    totals do or is a total's word (`Tổng`; not the surname `Tống`) beside an empty required cell; the words of a signature, or at most
-    three filled cells, with more than half of the required ones empty and none of these filled with a code or a number. Where just half
-    of the required ones are empty (a table may have but two) no cell at all may hold a code or a number.
+    totals do or, as the first filled one, is a total's word without accents (`Tong`; further on `CONG` is a public facility), beside an
+    empty required cell or in the first of these (a code or a year); the words of a signature, or at most three filled cells, with more
+    than half of the required ones empty and none of these filled with a code or a number. Where just half of the required ones are empty
+    (a table may have but two) no cell at all may hold a code or a number. A row without a single digit is no record of any export (each
+    must name a year, a code or a number): it holds signatures, or the names below them, wherever these stand.
     """
     filled = [c for c in cells if c]
     needed = [cells[n] for n in required]
+    signed = any(_SIGNATURES.search(c) for c in filled)
+    if not any(_DIGIT.search(c) for c in filled):
+        return signed or len(filled) <= 3
     lacking = sum(not c for c in needed)
+    if _is_total(filled[0]) or any(_TOTAL.fullmatch(c) for c in filled):
+        return bool(lacking) or _is_total(needed[0] or "")
     if not lacking:
         return False
-    if any(_is_total(c) for c in filled):
-        return True
-    signed = any(_SIGNATURES.search(c) for c in filled)
     if lacking * 2 > len(needed):
         return signed or (len(filled) <= 3 and not any(_CODE.fullmatch(c) for c in needed if c))
     return lacking * 2 == len(needed) and (signed or len(filled) <= 3) and not any(_CODE.fullmatch(c) for c in filled)
 
 
 def _is_total(cell: str) -> bool:
-    return bool(_TOTAL.fullmatch(unicodedata.normalize("NFC", cell))) or (cell.isascii() and headers.folded(cell) in _TOTAL_FOLDED)
+    return bool(_TOTAL.fullmatch(cell)) or (cell.isascii() and headers.folded(cell) in _TOTAL_FOLDED)
