@@ -48,6 +48,7 @@ CODE = Kind("code", pl.String(), "VARCHAR")
 CODE_2 = Kind("code", pl.String(), "VARCHAR", 2)
 COST_GROUP = Kind("bare_code", pl.String(), "VARCHAR")  # '01' and '1' are one code: zeros in front are dropped
 SEX = Kind("sex", pl.String(), "VARCHAR")
+AGE_BAND = Kind("age_band", pl.String(), "VARCHAR")
 DATE = Kind("date", pl.Date(), "DATE")
 BIRTH_DATE = Kind("birth_date", pl.Date(), "DATE")
 MOMENT = Kind("moment", pl.Datetime("us"), "TIMESTAMP")

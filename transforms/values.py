@@ -172,6 +172,12 @@ def _code(kind: Kind, text: pl.Expr) -> Reading:
     return (value, short.fill_null(False)) if kind.width >= 5 else (value, None)
 
 
+def _age_band(_: Kind, text: pl.Expr) -> Reading:
+    """`18-59` or `80+`, with any dash and with spaces; text that is no band (`Tổng`) is unreadable."""
+    bare = _bare(text).str.replace_all("[\u2010-\u2015\u2212]", "-")
+    return pl.when(bare.str.contains(r"^([0-9]{1,3}-[0-9]{1,3}|[0-9]{1,3}\+)$")).then(bare), None
+
+
 def _facility_code(_: Kind, text: pl.Expr) -> Reading:
     """Five letters and digits, also written `01-001` or `01/001`. Four digits lost the zero of their province; nothing else is sure.
 
@@ -259,6 +265,7 @@ _READERS: dict[str, Callable[[Kind, pl.Expr], Reading]] = {
     "citizen_id": _citizen_id,
     "tax_code": _tax_code,
     "code": _code,
+    "age_band": _age_band,
     "facility_code": _facility_code,
     "bare_code": _bare_code,
     "sex": _sex,

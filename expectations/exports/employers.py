@@ -1,7 +1,7 @@
 """tax/employers: employers and the people they pay, by quarter."""
 
 from expectations.declare import BOOLEAN, CODE_2, COMMUNE, INTEGER, MONEY, PROVINCE, QUARTER, TAX_CODE, TEXT, Field, Rule, Table
-from expectations.rules import PLACES, TECHNICAL, WARNING, cell_rules, place_rules, row_rules
+from expectations.rules import ERROR, PLACES, TECHNICAL, WARNING, cell_rules, place_rules, row_rules
 
 DELIVERED = (
     Field("tax_code", TAX_CODE, "Tax code: 10 digits, 13 with the branch, 12 a person's (TT 86/2024/TT-BTC)", "MST", "Mã số thuế",
@@ -36,7 +36,7 @@ EMPLOYERS = Table(
         *place_rules(_NAME, DELIVERED[2], DELIVERED[3]),
         Rule("employers.tax_code.check_digit", WARNING, "coalesce(NOT tax_code_valid, false)",
              "MST fails its check digit", "Check the tax code.", "MST"),
-        Rule("employers.employees_paid.negative", WARNING, "coalesce(employees_paid < 0, false)",
+        Rule("employers.employees_paid.negative", ERROR, "coalesce(employees_paid < 0, false)",
              "SO_LAO_DONG is negative", "Check the number of people paid.", "SO_LAO_DONG"),
         Rule("employers.tax_code.twice", WARNING,
              "tax_code IS NOT NULL AND (delivery_id, tax_code, quarter) IN (SELECT (delivery_id, tax_code, quarter)"

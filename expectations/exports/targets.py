@@ -1,7 +1,7 @@
 """planning/targets: coverage targets."""
 
 from expectations.declare import CODE, PERCENT, PROVINCE, TEXT, YEAR, Field, Rule, Table
-from expectations.rules import PLACES, TECHNICAL, WARNING, cell_rules, place_rules, row_rules
+from expectations.rules import ERROR, PLACES, TECHNICAL, WARNING, cell_rules, place_rules, row_rules
 
 DELIVERED = (
     Field("year", YEAR, "Year of the target", "NAM", "Năm", required=True, needed=True),
@@ -29,9 +29,9 @@ TARGETS = Table(
         *row_rules(_NAME),
         *cell_rules(_NAME, DELIVERED),
         *place_rules(_NAME, DELIVERED[1], None),
-        Rule("targets.target_pct.out_of_range", WARNING, "coalesce(target_pct < 0 OR target_pct > 100, false)",
+        Rule("targets.target_pct.out_of_range", ERROR, "coalesce(target_pct < 0 OR target_pct > 100, false)",
              "CHI_TIEU is not between 0 and 100 percent", "Check the target.", "CHI_TIEU"),
-        Rule("targets.target_pct.fraction", WARNING, "coalesce(target_pct > 0 AND target_pct <= 1, false)",
+        Rule("targets.target_pct.fraction", ERROR, "coalesce(target_pct > 0 AND target_pct <= 1, false)",
              "CHI_TIEU is 1 percent or less: a cell that a workbook shows as a percentage holds a fraction", "Write 95.5 for 95.5 percent.", "CHI_TIEU"),
         Rule("targets.cell.twice", WARNING,
              "(delivery_id, year, province, target_group) IN (SELECT (delivery_id, year, province, target_group)"

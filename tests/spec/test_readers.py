@@ -232,11 +232,26 @@ def test_totals_and_signatures_are_no_records(tmp_path, last):
     ("last", "kept"),
     [
         (";Tổng cộng: 1;;", [2]), (";;;Ngày 05 tháng 10 năm 2025", [2]), (";;;NGƯỜI LẬP", [2]), (";;;(Ký, ghi rõ họ tên)", [2]),
-        (";;;Lê A", [2]), ("2025;22002;;", [2, 3]), (";22002;;5", [2, 3]), (";22002;;năm triệu", [2, 3]), ("2025;;;", [2, 3]),
+        (";;;Lê A", [2]), ("Tổng cộng;;;7", [2]), ("2025;;;Tổng cộng", [2]), ("Người lập;;;Giám đốc", [2]), ("Lê A;;;Trần B", [2]),
+        ("2025;22002;;", [2, 3]), (";22002;;5", [2, 3]), (";22002;;năm triệu", [2, 3]), ("2025;;;", [2, 3]),
     ],
 )  # fmt: skip
 def test_signatures_below_a_table_with_but_two_required_columns(tmp_path, last, kept):
     assert [r["row_number"] for r in rows(tmp_path, f"NAM;MA_CSKCB;MATINH;DU_TOAN\n2025;22001;;7\n{last}\n", BUDGETS)] == kept
+
+
+@pytest.mark.parametrize(
+    ("last", "kept"),
+    [
+        ("NGƯỜI LẬP BIỂU;GIÁM ĐỐC;;", [2]), (";Người lập;Giám đốc;", [2]), ("Cong;;;2", [2]),
+        ("Lê A;Trần B;;", [2]), ("Tổng cộng;;;", [2]), ("Tổng cộng;2 cơ sở;x;", [2]),
+        ("Người lập;Kế toán;Phó giám đốc;Giám đốc", [2]), ("220;Trạm A;22;", [2, 3]), (";Trạm B;22;CONG", [2, 3]), ("X;Trạm 3;Y;", [2, 3]),
+    ],
+)  # fmt: skip
+def test_signatures_under_every_required_column(tmp_path, last, kept):
+    """A row without a digit names no place, year or number: a record it cannot be."""
+    content = f"MA_CSKCB;TEN_CSKCB;MATINH;LOAI_HINH\n22001;Trạm A;22;CONG\n{last}\n"
+    assert [r["row_number"] for r in rows(tmp_path, content, FACILITIES)] == kept
 
 
 @pytest.mark.parametrize(("row", "column", "read"), [(1_048_575, 16_383, False), (1_048_575, 3, True)])
@@ -252,6 +267,19 @@ def test_a_stray_cell_far_out_costs_the_file_and_not_the_night(tmp_path, row, co
     else:
         with pytest.raises(Refusal, match=r"from A1 to XFD1048576, 17,179,869,184 cells.*delete the rows and columns"):
             rows(tmp_path, file.read_bytes())
+
+
+@pytest.mark.parametrize(("table", "content"), [
+    (POPULATION, "NAM,MATINH,DAN_SO\n2025,01,10\n2025,79,20\n2025,Tổng cộng,30\n"),
+    (TARGETS, "NAM,MATINH,CHI_TIEU,VAN_BAN\n2025,01,95,QĐ 1\n2025,79,96,QĐ 1\n2025,Tổng số,95,QĐ 1\n"),
+])  # fmt: skip
+def test_a_total_with_its_year_where_a_province_should_stand_is_no_record(tmp_path, table, content):
+    assert [r["row_number"] for r in rows(tmp_path, content, table)] == [2, 3]
+
+
+def test_a_name_that_reads_like_a_total_is_a_record(tmp_path):
+    found = rows(tmp_path, "MA_CSKCB,TEN_CSKCB,MATINH\n22001,Trạm A,22\n22002,Tổng số 2,22\n", FACILITIES)
+    assert [r["row_number"] for r in found] == [2, 3]
 
 
 def test_a_total_between_records_stays_a_record(tmp_path):

@@ -58,7 +58,7 @@ FAULTS: dict[str, list[dict[str, str | None]]] = {
     ],
     "population": [
         {"row_flaw": "nul_byte"}, {"row_flaw": "undecodable"}, {"commune": "4"}, {"province": "99"}, {"province": "02"}, {"commune": "99999"},
-        {"commune": "00004"}, {"commune": "split"}, {"population": "-1"},
+        {"commune": "00004"}, {"commune": "split"}, {"population": "-1"}, {"population": "20000001"}, {"age_band": "0-4"},
     ],
     "targets": [{"row_flaw": "nul_byte"}, {"row_flaw": "undecodable"}, {"province": "99"}, {"province": "02"}, {"target_pct": "101"}, {"target_pct": "0.955"}],
     "budgets": [

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
@@ -11,7 +10,7 @@ from pathlib import Path
 
 import polars as pl
 
-from expectations.declare import Table
+from expectations.declare import TEXT, Table
 from transforms import headers
 from transforms.encodings import Font, converted, font_of
 from transforms.headers import HEADER_WITHIN, Header
@@ -163,7 +162,8 @@ def _named(rows: pl.DataFrame, header: Header, table: Table) -> pl.DataFrame:
 
 def _records(frames: Iterable[pl.DataFrame], header: Header, table: Table, font: Font | None) -> Iterator[pl.DataFrame]:
     """Raw rows without blank rows and without what stands below the data. The last rows are held back until the end is known."""
-    required = [header.columns[f.name] for f in table.delivered if f.required and f.name in header.columns]
+    there = [f for f in table.delivered if f.required and f.name in header.columns]
+    required, coded = [header.columns[f.name] for f in there], [header.columns[f.name] for f in there if f.kind != TEXT]
     held: pl.DataFrame | None = None
     for frame in frames:
         rows = _without_blanks(_clean(frame, font))
@@ -174,7 +174,7 @@ def _records(frames: Iterable[pl.DataFrame], header: Header, table: Table, font:
     if held is not None:
         cells, damaged = held.select(pl.col(r"^c\d+$")).rows(), held["row_flaw"].is_in(["nul_byte", "undecodable"]).to_list()
         end = len(cells)
-        while end and not damaged[end - 1] and is_footer(cells[end - 1], required):
+        while end and not damaged[end - 1] and is_footer(cells[end - 1], required, coded):
             end -= 1
         yield _named(held.head(end), header, table)
 
@@ -187,28 +187,34 @@ _SIGNATURES = re.compile(
 )
 _TOTAL_FOLDED = frozenset(("tong", "cong", "tongcong", "tongso", "total", "sum", "grandtotal"))
 _CODE = re.compile(r"(?=.*\d)[\w./-]+")
+_DIGIT = re.compile(r"\d")
 
 
-def is_footer(cells: Sequence[str | None], required: Sequence[int]) -> bool:
-    """Whether a row right below the data is a total, a signature or a note, and no record. `required`: places of the required columns.
+def is_footer(cells: Sequence[str | None], required: Sequence[int], coded: Sequence[int]) -> bool:
+    """Whether a row right below the data is a total, a signature or a note, and no record. `required`: places of the required columns;
+    `coded`: of those among them that hold no free text.
 
     A data row with an empty or broken key cell must stay a record (it goes to quarantine), so each sign is narrow: a cell that begins as
-    totals do or is a total's word (`Tổng`; not the surname `Tống`) beside an empty required cell; the words of a signature, or at most
-    three filled cells, with more than half of the required ones empty and none of these filled with a code or a number. Where just half
-    of the required ones are empty (a table may have but two) no cell at all may hold a code or a number.
+    totals do or, as the first filled one, is a total's word without accents (`Tong`; further on `CONG` is a public facility), beside an
+    empty required cell or where a code or a number is required; the words of a signature, or at most three filled cells, with more
+    than half of the required ones empty and none of these filled with a code or a number. Where just half of the required ones are empty
+    (a table may have but two) no cell at all may hold a code or a number. A row without a single digit is no record of any export (each
+    must name a year, a code or a number): it holds signatures, or the names below them, wherever these stand.
     """
     filled = [c for c in cells if c]
     needed = [cells[n] for n in required]
+    signed = any(_SIGNATURES.search(c) for c in filled)
+    if not any(_DIGIT.search(c) for c in filled):
+        return signed or len(filled) <= 3
     lacking = sum(not c for c in needed)
+    if _is_total(filled[0]) or any(_TOTAL.fullmatch(c) for c in filled):
+        return bool(lacking) or any(_is_total(cells[n] or "") for n in coded)
     if not lacking:
         return False
-    if any(_is_total(c) for c in filled):
-        return True
-    signed = any(_SIGNATURES.search(c) for c in filled)
     if lacking * 2 > len(needed):
         return signed or (len(filled) <= 3 and not any(_CODE.fullmatch(c) for c in needed if c))
     return lacking * 2 == len(needed) and (signed or len(filled) <= 3) and not any(_CODE.fullmatch(c) for c in filled)
 
 
 def _is_total(cell: str) -> bool:
-    return bool(_TOTAL.fullmatch(unicodedata.normalize("NFC", cell))) or (cell.isascii() and headers.folded(cell) in _TOTAL_FOLDED)
+    return bool(_TOTAL.fullmatch(cell)) or (cell.isascii() and headers.folded(cell) in _TOTAL_FOLDED)
