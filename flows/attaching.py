@@ -43,7 +43,7 @@ def due(settings: Settings, ledger: Ledger) -> Due | None:
         return None
     asked = claim_persons.read(settings)
     if asked.base != base:
-        return Due(used, Asked(base, index), index, registers)
+        return Due(used, Asked(base, index, deliveries=used.clear()), index, registers)
     same = list(claim_persons.DELIVERIES)
     new, stayed = used.join(asked.deliveries, on=same, how="anti"), asked.deliveries.join(used, on=same, how="semi")
     if new.is_empty() and stayed.height == asked.deliveries.height and index == asked.index:
@@ -52,29 +52,29 @@ def due(settings: Settings, ledger: Ledger) -> Due | None:
     return Due(new, replace(asked, likely=likely, deliveries=stayed), index, registers)
 
 
-def attach_claims(settings: Settings, due: Due) -> int:
+def attach_claims(settings: Settings, task: Due) -> int:
     """Bring `warehouse.claim_persons` up to date; returns how many claims in no register were compared."""
     persons, (standing, registers) = card_persons.read(settings.card_persons_file), standing_index.read(settings)
     assert persons is not None
-    asked, since = due.asked, None
+    asked, since = task.asked, None
     try:
-        if not registers.equals(due.registers):
-            since = changed_since(settings, standing, registers, due.registers)
+        if not registers.equals(task.registers):
+            since = changed_since(settings, standing, registers, task.registers)
     except Relink as reason:
         log.info("claims are compared with the cards of the last linkage of all: %s", reason)
     known = claim_persons.KnownNumbers.of(persons, standing, since)
-    claims = known.in_no_register(claim_persons.claims_of(settings, due.new))
+    claims = known.in_no_register(claim_persons.claims_of(settings, task.new))
     met = pl.DataFrame(schema=claim_persons.SAID_OF_CLAIMS)
-    if since is not None and due.index != asked.index:
+    if since is not None and task.index != asked.index:
         met = claim_persons.asked_before(settings, asked, keys_changed(standing, since))
     again = known.in_no_register(met.lazy())
     found = attach(pl.concat([claims, again]).drop("tails"), persons, standing, model_of(settings), since)
     kept = asked.likely.join(met, on=list(claim_persons.KEY), how="anti")
     now = replace(
         asked,
-        index=due.index,
+        index=task.index,
         likely=pl.concat([kept, found]).sort("delivery_id", "row_number"),
-        deliveries=pl.concat([of.select(claim_persons.DELIVERIES) for of in (asked.deliveries, due.new) if of.width]),
+        deliveries=pl.concat([of.select(claim_persons.DELIVERIES) for of in (asked.deliveries, task.new)]),
     )
     claim_persons.write(settings, now, claims.with_columns(keys_of(claims.drop("tails"))))
     log.info(

@@ -101,9 +101,10 @@ def way(area: Area) -> str:
     return str(report["way"])
 
 
-def all_asked_anew(area: Area) -> pl.DataFrame:
-    """What `likely` says when nothing is known to have been asked."""
-    (area.settings.persons_dir / "claims_looked_at.parquet").unlink()
+def all_asked_anew(area: Area, gone: str = "claims_looked_at.parquet") -> pl.DataFrame:
+    """What `likely` says when nothing is known to have been asked, as the files of this pattern are gone."""
+    for file in list(area.settings.persons_dir.glob(gone)):
+        file.unlink()
     due = attaching.due(area.settings, Ledger(area.settings.ledger_dir))
     assert due is not None
     attaching.attach_claims(area.settings, due)
@@ -144,13 +145,7 @@ def test_all_claims_are_asked_about_anew_where_what_they_said_is_gone(source: Pa
     area, _ = nights
     deliver(source, [f for f in data_files(source) if "/claims/" in f], area.settings.landing_dir)
     area.night()
-    found = likely(area)
-    for file in (area.settings.persons_dir / "claims_asked").iterdir():
-        file.unlink()
-    due = attaching.due(area.settings, Ledger(area.settings.ledger_dir))
-    assert due is not None
-    attaching.attach_claims(area.settings, due)
-    assert likely(area).equals(found)
+    assert likely(area).equals(all_asked_anew(area, "claims_asked/*.parquet"))
 
 
 def test_nothing_is_asked_again_where_no_card_changed(source: Path, nights: tuple[Area, set[str]], monkeypatch: pytest.MonkeyPatch) -> None:
