@@ -21,9 +21,10 @@ import polars as pl
 from benchmarks.linkage.ours import load
 from benchmarks.linkage.scores import PRECISIONS
 from transforms.persons import pinned
+from transforms.persons.at_hand import at_hand
 from transforms.persons.report import chance
 from transforms.persons.score import score
-from transforms.persons.weigh import at_hand, chances
+from transforms.persons.weigh import chances
 
 EVERYTHING = -1_000.0
 PRIOR = 4.0

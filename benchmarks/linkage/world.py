@@ -102,9 +102,19 @@ def _residence(rng: np.random.Generator, p: People, places: Communes, who: Array
     away = rng.choice(len(places.share), n, p=places.share).astype(np.int16)
     # Communes lie in the order of their codes: a few places on is mostly the same district or the next.
     neighbour = np.clip(home + rng.integers(1, 12, n), 0, len(places.share) - 1).astype(np.int16)
+    more = rng.spawn(1)[0]
+    neighbour = np.where(_some(more, n, e.other_district), _of_the_province(more, places, home), neighbour)
     neighbour = np.where(places.province[neighbour] == places.province[home], neighbour, home)
     commune = np.where(far, away, np.where(near, neighbour, home))
     return commune, commune != home
+
+
+def _of_the_province(rng: np.random.Generator, places: Communes, home: Array) -> Array:
+    """For each home a commune of the same province, all alike likely."""
+    order = np.argsort(places.province, kind="stable")
+    first, size = (np.searchsorted(places.province[order], places.province, side) for side in ("left", "right"))
+    chosen: Array = order[first[home] + (rng.random(len(home), np.float32) * (size - first)[home]).astype(np.int64)]
+    return chosen.astype(np.int16)
 
 
 def _numbers(
@@ -113,9 +123,12 @@ def _numbers(
     """`card_number`, `social_insurance_number`, `object_code`."""
     n = len(who)
     new = (nth > 0) & _some(rng, n, e.renumbered)
-    home = places.old_province[p.commune[who]].astype(np.int64) * 100_000_000
+    # A number begins with the province that gave it out: that of birth, or for some of the new ones that of the card.
+    issued = p.citizen[who] // 1_000_000_000
+    there = new & _some(rng.spawn(1)[0], n, 1 - e.issued_at_home)
+    home = np.where(there, places.old_province[commune], issued).astype(np.int64) * 100_000_000
     # Eight digits, different for every person and new number: 99,999,989 is a prime.
-    first = home + (who.astype(np.int64) * 3 + 1) * 48_271_903 % 99_999_989
+    first = issued * 100_000_000 + (who.astype(np.int64) * 3 + 1) * 48_271_903 % 99_999_989
     number = np.where(new, home + (who.astype(np.int64) * 3 + 1 + np.minimum(nth, 2)) * 48_271_903 % 99_999_989, first)
     child = (p.role[who] == CHILD) & (p.generation[who] >= 2020)
     usual = np.where(child, 6, (who.astype(np.int64) * 2_654_435_761 >> 7) % len(OBJECTS))

@@ -34,16 +34,23 @@ DATES = (date(1980, 7, 3), date(1980, 3, 7), date(1980, 7, 8), date(1980, 1, 1),
 
 row = st.fixed_dictionaries(
     {
-        "card_number": st.integers(1, 40).map(lambda n: f"DN401{1_000_000_000 + n % 7 + n * 10_007 // 10 * 10:010d}"),
+        # Given out in Lào Cai (10), Hà Nội (01) and in what is Hồ Chí Minh City today (77).
+        "card_number": st.builds(
+            lambda n, province: f"DN401{province}{n % 7 + n * 10_007 // 10 * 10:08d}",
+            st.integers(1, 40),
+            st.sampled_from(("10", "10", "01", "77")),
+        ),
         "social_insurance_number": st.sampled_from(("1000000001", "1000100071", "1000200141", None)),
-        "citizen_id": st.sampled_from(("001180112233", "001180112243", "001180998877", "001086555444", "013456781", "013456791", None)),
+        "citizen_id": st.sampled_from(
+            ("001180112233", "001180112243", "001180998877", "001086555444", "077180112233", "013456781", "013456791", None)
+        ),
         "full_name": st.sampled_from(NAMES),
         "birth_date": st.sampled_from(DATES),
         "birth_precision": st.sampled_from(("day", "day", "year")),
         "sex": st.sampled_from(("1", "2", None)),
         "province_code": st.sampled_from(("01", "79", None)),
         "old_province_code": st.sampled_from(("01", "02", None)),
-        "commune_code": st.sampled_from(("00101", "26734", None)),
+        "commune_code": st.sampled_from(("00101", "00161", "00162", "26734", None)),
         "household": st.sampled_from(("0101234567", "0107654321", None)),
         "address": st.sampled_from(("Thôn 5, Xã A", "thôn 5", "Số 7 Lê Lợi", None)),
         "period": st.sampled_from((date(2025, 8, 1), date(2025, 9, 1))),

@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 
 from tests.property.person_worlds import CARD, SCHEMA, life, registers, row
 from transforms.persons import Model, candidates, increment, link, link_to_stand, pinned, standing
+from transforms.persons.at_hand import at_hand
 from transforms.persons.events import events, replay
 from transforms.persons.frequencies import frequencies, pinned_chances
 from transforms.persons.increment import changed_numbers, link_new, standardise_again
 from transforms.persons.standardise import standardise
-from transforms.persons.weigh import at_hand, chances
+from transforms.persons.weigh import chances
 
 
 # A delivery: a month, and the rows in it. Nights bring some and take some away.

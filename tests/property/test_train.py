@@ -36,7 +36,7 @@ def test_training_finds_how_cards_of_one_person_differ() -> None:
     patterns = patterns.with_columns(pattern=pattern_code()).sort("pattern")
     levels = {field: {level: dict(of) for level, of in truth.levels[field].items()} for field in FIELDS}
     # It starts from another idea of places and dates.
-    for level, chance in zip(LEVELS["place"], (0.05, 0.05, 0.2, 0.2, 0.1, 0.1, 0.3), strict=True):
+    for level, chance in zip(LEVELS["place"], (0.05, 0.05, 0.2, 0.2, 0.1, 0.05, 0.05, 0.1, 0.05, 0.15), strict=True):
         levels["place"][level]["match"] = chance
     found = fitted(patterns, replace(truth, levels=levels, further_cards=0.1), prior_pairs=1.0)
     assert found.further_cards == pytest.approx(further, rel=0.1)

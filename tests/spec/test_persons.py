@@ -212,6 +212,40 @@ def test_a_rare_name_in_another_province() -> None:
     assert one_person(RARE, {**RARE, **ELSEWHERE})
 
 
+SOUTH = {**ELSEWHERE, "card_number": "GD4797900000123"}  # a number of the province where its bearer lives, as DN4010100000017 is
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "level"),
+    [
+        ({}, {"card_number": "GD4010100000123", "commune_code": "00161"}, "near"),
+        ({}, {"card_number": "GD4010100000123", "commune_code": "00162"}, "province"),
+        ({}, {**SOUTH, "commune_code": "00161"}, "other"),  # codes lie near, provinces do not
+        ({}, SOUTH, "other"),
+        ({}, {**SOUTH, "card_number": "GD4790100000123"}, "moved"),
+        ({"card_number": "DN4017700000017"}, SOUTH, "moved"),  # 77 was Bà Rịa - Vũng Tàu
+        ({"card_number": "DN4010100000017"}, {**SOUTH, "card_number": "GD4790100000017"}, "other"),  # one number: it tells enough
+        ({"citizen_id": "079180112233"}, SOUTH, "born_there"),
+        ({}, {**SOUTH, "citizen_id": HERS}, "born_there"),
+        ({"citizen_id": "079180112233"}, {**SOUTH, "citizen_id": "075180998877"}, "other"),  # they have one each, and these tell enough
+        ({"citizen_id": "079180112233"}, {**SOUTH, "card_number": "GD4790100000123"}, "moved"),
+    ],
+)
+def test_where_the_other_card_is(one: dict[str, Any], other: dict[str, Any], level: str) -> None:
+    one, other = {"card_number": "DN4010100000017", **one}, {**other}
+    told = explain(register(one, other), one["card_number"], other["card_number"])
+    assert dict(told.select("field", "level").iter_rows())["place"] == level
+
+
+def test_who_has_a_number_of_the_other_province_has_moved() -> None:
+    """Of two women of one name and birth date, not so rare as to tell enough."""
+    names = {"full_name": "Trần Ngọc Bích"}
+    here = {**names, "card_number": "DN4010100000017"}
+    assert not one_person(here, {**SOUTH, **names})
+    assert one_person(here, {**SOUTH, **names, "card_number": "GD4790100000123"})
+    assert one_person({**here, "citizen_id": "079180112233"}, {**SOUTH, **names})
+
+
 def test_homonyms_with_the_same_birth_date_in_two_provinces() -> None:
     assert not one_person({}, ELSEWHERE)
 

@@ -10,8 +10,8 @@ import polars as pl
 
 from tests.property.person_worlds import CARD, SCHEMA
 from transforms.persons import link, pinned
+from transforms.persons.at_hand import at_hand
 from transforms.persons.standardise import standardise
-from transforms.persons.weigh import at_hand
 
 PEOPLE = 50_000
 WORDS = ("An", "Bình", "Chi", "Dung", "Đào", "Giang", "Hà", "Khanh", "Lan", "Mai", "Nga", "Oanh", "Phúc", "Quy", "Sen", "Tâm")

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from transforms.persons.at_hand import at_hand
 from transforms.persons.cluster import Clusters, cluster, components
 from transforms.persons.compare import compare
 from transforms.persons.frequencies import Frequencies, frequencies, pinned_chances, with_borne
@@ -24,7 +25,7 @@ from transforms.persons.report import estimate
 from transforms.persons.score import score
 from transforms.persons.standardise import Records, records_of, said_of, standardise
 from transforms.persons.standing import Standing, latest_said, stand
-from transforms.persons.weigh import Model, at_hand, chances, contributions, pinned, weigh
+from transforms.persons.weigh import Model, chances, contributions, pinned, weigh
 
 __all__ = ["Linkage", "Model", "Standing", "explain", "link", "link_to_stand", "pinned"]
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import polars as pl
 import polars_ds as pds
 
+from transforms.persons.numbers import GIVEN_OUT_IN
 from transforms.persons.standardise import Records
 
 # The levels of each field, the surest first. A level's number in a pattern is its place here, from 1; 0 says that a side knows nothing.
@@ -47,13 +48,17 @@ LEVELS: dict[str, tuple[str, ...]] = {
         "address",  # the same house or hamlet in one commune
         "commune",  # the same commune, and no more is known
         "commune_other_home",  # the same commune, but another household or another address
+        "near",  # two communes of one province whose codes are at most `NEAR` apart: those of a former district lie together
         "old_province",
         "province",
+        "moved",  # another province, but the social insurance number of one, which the other has not, was given out in the other's
+        "born_there",  # another province, and the CCCD of the one that has any is from the other's
         "other",
     ),
 }
 FIELDS = tuple(LEVELS)
 NAME_IDS = ("plain", "joined", "ordered", "surname", "given", "middle", "given_accented")  # with `_id`: columns of `Records.names`
+NEAR = 60  # of 100 pairs of communes that share a former district 85 are as near, of 100 pairs of one province 11 (crosswalk of 2025)
 RARITIES = 80  # steps of half a bit of the chance of coincidence
 # Levels of a name at which the chance of that very name counts, and of which name: of the `whole` (the commoner of the two), of its `ends`
 # (surname and given name), or of the `shorter` one, as others bear that in its own right.
@@ -240,7 +245,18 @@ def _insured() -> pl.Expr:
     )
 
 
+def _given_out_there(number: str, digits: int) -> pl.Expr:
+    """The province in which one record's number was given out, which so many digits follow, is that of the other record."""
+    there = pl.lit(pl.Series(GIVEN_OUT_IN))
+    one = there.gather(pl.col(number) // 10**digits) == pl.col("other_province")
+    other = there.gather(pl.col(f"other_{number}") // 10**digits) == pl.col("province")
+    return one.fill_null(False) | other.fill_null(False)
+
+
 def _place() -> pl.Expr:
+    near = _equal("province") & ((pl.col("commune") - pl.col("other_commune")).abs() <= NEAR).fill_null(False)
+    other_number = _insured() > LEVELS["insured"].index("same") + 1
+    one_citizen = pl.col("citizen").is_null() != pl.col("other_citizen").is_null()
     known = pl.col("province").is_not_null() & pl.col("other_province").is_not_null()
     other_home = pl.any_horizontal((pl.col(c) != pl.col(f"other_{c}")).fill_null(False) for c in ("household", "address"))
     return (
@@ -252,14 +268,28 @@ def _place() -> pl.Expr:
         .then(_code("place", "commune_other_home"))
         .when(_equal("commune"))
         .then(_code("place", "commune"))
+        .when(near)
+        .then(_code("place", "near"))
         .when(_equal("province") & _equal("old_province"))
         .then(_code("place", "old_province"))
         .when(_equal("province"))
         .then(_code("place", "province"))
+        .when(known & other_number & _given_out_there("insured", 8))
+        .then(_code("place", "moved"))
+        .when(known & one_citizen & _given_out_there("citizen", 9))
+        .then(_code("place", "born_there"))
         .when(known)
         .then(_code("place", "other"))
         .otherwise(pl.lit(0, pl.UInt8))
     )
+
+
+def home_levels(records: Records, pairs: pl.DataFrame) -> pl.DataFrame:
+    """`insured`, `place` (levels) of each pair, in the order of `pairs`."""
+    columns = ("citizen", "insured", "insured_too", "province", "old_province", "commune", "household", "address")
+    rows = records.rows.select(columns)
+    left, right = rows.select(pl.all().gather(pairs["left"])), rows.select(pl.all().gather(pairs["right"]).name.prefix("other_"))
+    return pl.concat([left, right], how="horizontal").select(insured=_insured(), place=_place())
 
 
 def name_levels(records: Records, pairs: pl.DataFrame) -> pl.DataFrame:

@@ -12,8 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from transforms.persons.candidates import RULES, Blocks
-from transforms.persons.compare import LEVELS, RARE_LEVELS, RARITIES
+from transforms.persons.compare import LEVELS, NEAR, RARE_LEVELS, RARITIES
 from transforms.persons.encode import NAME, RECORD, compiled
+from transforms.persons.numbers import GIVEN_OUT_IN
 
 Array = npt.NDArray[Any]
 
@@ -30,6 +31,7 @@ _OTHER_MIDDLE, _SAME_GIVEN, _SAME_SURNAME, _OTHER_NAME = range(9, len(LEVELS["na
 RARITY_AT = int(_STRIDES[0])
 _WHOLE, _ENDS, _SHORTER = 1, 2, 3
 _KINDS = {"whole": _WHOLE, "ends": _ENDS, "shorter": _SHORTER}
+_GIVEN_OUT_IN = np.where(GIVEN_OUT_IN > 0, GIVEN_OUT_IN + 1, 0).astype(np.uint16)  # as in `RECORD`; 0: no number
 _RARE = np.array([0, *(_KINDS[RARE_LEVELS[level]] if level in RARE_LEVELS else 0 for level in LEVELS["name"])])
 
 
@@ -144,7 +146,17 @@ def _insured(a: Any, b: Any) -> int:  # pragma: no cover
 
 
 @compiled
-def _place(a: Any, b: Any) -> int:  # pragma: no cover
+def _given_out_in(number: np.uint64, below: int) -> Any:  # pragma: no cover
+    """The province in which a number was given out whose province stands above so many bits."""
+    code = number >> np.uint64(below)
+    return _GIVEN_OUT_IN[
+        (code >> np.uint64(8)) * np.uint64(100) + (code >> np.uint64(4) & np.uint64(15)) * np.uint64(10) + (code & np.uint64(15))
+    ]
+
+
+@compiled
+def _place(a: Any, b: Any, insured: int) -> int:  # pragma: no cover
+    """`insured`: the level of the two in that."""
     if a.household != 0 and a.household == b.household:
         return 1
     if a.commune != 0 and a.commune == b.commune:
@@ -155,8 +167,15 @@ def _place(a: Any, b: Any) -> int:  # pragma: no cover
     if a.province == 0 or b.province == 0:
         return 0
     if a.province != b.province:
-        return 7
-    return 5 if a.old_province != 0 and a.old_province == b.old_province else 6
+        if insured > 1 and (_given_out_in(a.insured, 32) == b.province or _given_out_in(b.insured, 32) == a.province):
+            return 8
+        one_citizen = (a.citizen == 0) != (b.citizen == 0)
+        if one_citizen and (_given_out_in(a.citizen, 36) == b.province or _given_out_in(b.citizen, 36) == a.province):
+            return 9
+        return 10
+    if a.commune != 0 and b.commune != 0 and max(a.commune, b.commune) - min(a.commune, b.commune) <= NEAR:
+        return 5
+    return 6 if a.old_province != 0 and a.old_province == b.old_province else 7
 
 
 @compiled
@@ -236,7 +255,8 @@ def name_codes(level: Array, left: Array, right: Array, records: Array, names: A
 def _pattern(a: Any, b: Any, n: Any, m: Any, nameless: int) -> tuple[int, bool]:  # pragma: no cover
     """`compare.pattern_code` of two records (`n`, `m`: their names; `nameless`: the number of none), and whether the names have to be
     read: then the code still lacks the name and its rarity."""
-    code = _birth(a.born, b.born) * _BIRTH_AT + _citizen(a, b) * _CITIZEN_AT + _insured(a, b) * _INSURED_AT + _place(a, b) * _PLACE_AT
+    insured = _insured(a, b)
+    code = _birth(a.born, b.born) * _BIRTH_AT + _citizen(a, b) * _CITIZEN_AT + insured * _INSURED_AT + _place(a, b, insured) * _PLACE_AT
     if a.sex != 0 and b.sex != 0:
         code += (1 if a.sex == b.sex else 2) * _SEX_AT
     if a.name != nameless and b.name != nameless:

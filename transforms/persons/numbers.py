@@ -16,6 +16,14 @@ STRUCTURED, ENOUGH_TO_JUDGE = 0.3, 20
 # A number that this many different names carry is nobody's: a village head's, an employer's, a placeholder of some program.
 NAMES_PER_NUMBER = 8
 CROWDED = ("citizen", "short_citizen", "insured", "insured_too")
+# A social insurance number begins with the province that gave it out, a CCCD with that of the registration of birth, in the codes of before
+# 2025-07-01; which province of today that is, where it is not the one of the same code.
+_MERGED_INTO = {
+    2: 8, 6: 19, 10: 15, 17: 25, 26: 25, 27: 24, 30: 31, 34: 33, 35: 37, 36: 37, 45: 44, 49: 48, 54: 66, 58: 56, 60: 68, 62: 51, 64: 52,
+    67: 68, 70: 75, 72: 80, 74: 79, 77: 79, 83: 86, 84: 86, 87: 82, 89: 91, 93: 92, 94: 92, 95: 96,
+}  # fmt: skip
+# By the first two digits of a social insurance number, or the first three of a CCCD; 0 stands for no province.
+GIVEN_OUT_IN = np.array([_MERGED_INTO.get(code, code) if code < 100 else 0 for code in range(1_000)], np.int16)
 
 _REGULAR = "^[0-9A-Z]{5}[0-9]{5}([0-9]{5})?$"
 _TENTH = 10**10

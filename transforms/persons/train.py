@@ -15,10 +15,11 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from transforms.persons.at_hand import moves, share_of
 from transforms.persons.compare import FIELDS, LEVELS, RARE_LEVELS, Chances, compare
 from transforms.persons.score import score
 from transforms.persons.standardise import Records, standardise
-from transforms.persons.weigh import COHORT, Model, chances, joint_bits, pinned, share_of
+from transforms.persons.weigh import COHORT, Model, chances, joint_bits, pinned
 
 Floats = npt.NDArray[np.float64]
 Levels = dict[str, dict[str, dict[str, float]]]
@@ -39,7 +40,11 @@ def train(cards: pl.DataFrame | pl.LazyFrame, start: Model | None = None, versio
     rare = chances(records, model)
     levels = measured(model.levels, "unrelated", unrelated(records, rare))
     model = replace(model, levels=measured(levels, "household", household(records, rare)))
-    return replace(fitted(score(records, rare, model, np.inf).patterns, model), version=version)
+    model = fitted(score(records, rare, model, np.inf).patterns, model)
+    # Who keeps his number often has it from where he came from; what tells is how those move who have another.
+    moved = moves(records, model.levels["place"])
+    place = {level: {**of, "match": moved.get(level, of["match"])} for level, of in model.levels["place"].items()}
+    return replace(model, levels={**model.levels, "place": place}, version=version)
 
 
 def fitted(patterns: pl.DataFrame, model: Model, prior_pairs: float = PRIOR_PAIRS) -> Model:

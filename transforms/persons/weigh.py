@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -21,17 +21,11 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from transforms.persons.compare import FIELDS, LEVELS, RARITIES, Chances, one_digit_apart
+from transforms.persons.compare import FIELDS, LEVELS, RARITIES, Chances
 from transforms.persons.spelling import standard_name
 from transforms.persons.standardise import Records
 
 Floats = npt.NDArray[np.float64]
-# Fewer cards than the smallest province has may be picked by hand: until coincidences among them have been counted, as many are expected as
-# among so many people.
-PROVINCE, EXCERPT_OF = 500_000, 10_000_000
-PRIOR_COINCIDENCES = 0.1  # that expectation counts as much as so many coincidences
-RARE = 3  # people, at most, of a name that is rare in a register
-PRIOR_CARDS = 100_000.0  # as many cards as the chances of the model are worth beside those of the registers at hand
 EXPECTED = 2.0  # people of a name, as many as the chances of its words are worth
 COHORT = 10  # years: names have fashions
 AT_A_TIME, MOST_CELLS = 1 << 20, 16  # rows whose chances are worked out together; cells per row that may be counted in an array
@@ -172,96 +166,7 @@ def _corrected(prior: Floats, met: npt.NDArray[Any], people: npt.NDArray[Any] | 
     return bits
 
 
-def at_hand(records: Records, model: Model) -> Model:
-    """`model` for these registers: the people among whom a coincidence may happen, and how likely one is in dates and places.
-
-    What one person's cards look like is the model's; how crowded a birth date or a commune is follows from counting all cards. The chances
-    of the model count as `PRIOR_CARDS` cards more, so a small register is judged by them.
-    """
-    latest = records.latest("birth", "year", "vague", "commune", "province", "old_province")
-    cards = records.cards.height
-    own = cards / (cards + PRIOR_CARDS)
-    levels = {field: {level: dict(of) for level, of in model.levels[field].items()} for field in FIELDS}
-    with ThreadPoolExecutor(2) as pool:
-        found = {"birth": pool.submit(_birth_chances, latest), "place": pool.submit(_place_chances, latest, levels["place"])}
-    for field, of_field in found.items():
-        for level, chance in of_field.result().items():
-            levels[field][level]["unrelated"] = own * chance + (1 - own) * levels[field][level]["unrelated"]
-    return replace(model, population=_population(records, model.levels["citizen"]), levels=levels)
-
-
-def _population(records: Records, citizen: Mapping[str, Mapping[str, float]]) -> float:
-    """Among how many people coincidences happen as often as they do in these registers: as many as there are cards, more where people
-    of one rare name and one birth date are met more often than names and dates by themselves let expect.
-
-    It is by rare names that cards without a number in common become one person's. That two cards are two people's is known by their
-    verified CCCDs (more than one digit apart), but for those of one person that the levels of `citizen` let expect among so many pairs of
-    his. What is met corrects what a small register is taken for, as counts do a gamma prior.
-    """
-    cards = max(records.cards.height, 1)
-    excerpt_of = EXCERPT_OF * (1 - cards / PROVINCE)
-    if excerpt_of <= cards:
-        return float(cards)
-    known = records.rows.filter(pl.col("latest") & pl.col("verified") & ~pl.col("vague"))
-    name = records.names["plain_id"].gather(known["name"]).cast(pl.Int64)
-    held = known.select("citizen", "birth", cohort=pl.col("year") // COHORT, name=name).drop_nulls()
-    people = held.group_by(pl.all()).agg(of_one=_pairs())
-    rare = people.filter(pl.len().over("name") <= RARE)
-    alike = rare.join(rare.select("name", "birth", other="citizen"), on=["name", "birth"]).filter(pl.col("citizen") < pl.col("other"))
-    met = alike.filter(~one_digit_apart(pl.col("citizen"), pl.col("other"))).height
-    mixed_up = int(rare["of_one"].sum()) * citizen["other_verified"]["match"] / citizen["same_verified"]["match"]
-    namesakes = rare.group_by("cohort", "name").agg(pairs=_pairs()).group_by("cohort").agg(pl.col("pairs").sum()).sort("cohort")
-    expected = sum(pairs * share_of(people.filter(pl.col("cohort") == cohort)["birth"]) for cohort, pairs in namesakes.iter_rows())
-    crowded = (max(met - mixed_up, 0.0) + PRIOR_COINCIDENCES * excerpt_of / cards) / (expected + PRIOR_COINCIDENCES)
-    return float(round(np.clip(cards * crowded, cards, excerpt_of)))
-
-
-def _pairs() -> pl.Expr:
-    """Of a group, how many pairs its rows make."""
-    return pl.len().cast(pl.Int64) * (pl.len().cast(pl.Int64) - 1) // 2
-
-
-def _birth_chances(latest: pl.DataFrame) -> dict[str, float]:
-    """How likely two random people of known birth year agree in the levels of `birth` that can be counted."""
-    precise = latest.filter(~pl.col("vague")).select("birth", "year")
-    known = max(latest["year"].drop_nulls().len(), 1)
-    share = (precise.height / known) ** 2
-    same, year, precise_year = share_of(precise["birth"]) * share, share_of(latest["year"]), share_of(precise["year"]) * share
-    # A day of up to 12 and another month: 11 × 12 of 365 dates have a counterpart.
-    swapped, digit = same * 0.36, precise_year * 0.06 + same * 10
-    return {
-        "same": same,
-        "swapped": swapped,
-        "one_digit": digit,
-        "year": max(year - precise_year, 0.0),
-        "same_year": max(precise_year * 0.94 - same - swapped, 0.0),
-        "other": max(1 - year - same * 10, 0.1),
-    }
-
-
-def _place_chances(latest: pl.DataFrame, levels: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
-    """How likely two random people agree in the levels of `place`; the levels within a commune keep their proportions."""
-    within = ("household", "address", "commune", "commune_other_home")
-    commune, province = share_of(latest["commune"]), share_of(latest["province"])
-    both = latest.filter(pl.col("old_province").is_not_null())
-    old = share_of(both.select(pl.col("province").cast(pl.Int32) * 100 + pl.col("old_province")).to_series())
-    old = max(old * (both.height / max(latest.height, 1)) ** 2 - commune, 0.0)
-    total = sum(levels[level]["unrelated"] for level in within)
-    return {level: commune * levels[level]["unrelated"] / total for level in within} | {
-        "old_province": old,
-        "province": max(province - commune - old, 0.0),
-        "other": 1 - province,
-    }
-
-
-def share_of(values: pl.Series) -> float:
-    """How likely two random people share their value; the unknown ones left out."""
-    counts = _counts(values)["met"].cast(pl.Float64)
-    total = float(counts.sum())
-    return float((counts * (counts - 1)).sum()) / max(total * (total - 1), 1.0)
-
-
-def _counts(values: pl.Series) -> pl.DataFrame:
+def counts_of(values: pl.Series) -> pl.DataFrame:
     """`value`, `met`: how often each of these whole numbers occurs; the unknown ones left out."""
     known = values.rename("value").drop_nulls()
     number = known.to_numpy()
@@ -279,7 +184,7 @@ def _steps(bits: Floats) -> Floats:
 
 def _rarer(values: pl.Series, latest: pl.Series) -> pl.Series:
     """How much rarer a value is than those that two random people share, in half bits between -15 and 15."""
-    counts = _counts(latest)
+    counts = counts_of(latest)
     met = counts["met"].cast(pl.Float64)
     typical = float((met * met).sum()) / max(float(met.sum()), 1.0)
     # A thousand people of the typical value are added: in a small register nothing is rare.
