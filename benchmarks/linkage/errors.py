@@ -75,6 +75,7 @@ class Errors:
     # Moves.
     other_district: float = 0.34  # of second cards in another commune of the province: by the census of 2019, 1.4 of 4.1 % moved so far
     issued_at_home: float = 0.5  # of renumbered second cards: the number was given out where the first one was, not where the card is
+    issued_anywhere: float = 0.0  # of people: social insurance numbers that say nothing of a province
 
     # The people.
     once_more: float = 0.0  # of second cards: another one of somebody who has a second card
@@ -84,7 +85,7 @@ class Errors:
         """The same errors at `factor` times their rate; presence and the kind of second cards stay as they are."""
         kept = {"renumbered", "other_province", "other_commune", "lists_old_number", "id_on_first", "id_on_second", "id_on_small_child",
                 "old_cmnd", "number_listed", "household_listed", "address_listed", "address_short", "old_codes",
-                "other_district", "issued_at_home", "once_more", "no_fourth_word"}  # fmt: skip
+                "other_district", "issued_at_home", "issued_anywhere", "once_more", "no_fourth_word"}  # fmt: skip
         return Errors(**{k: v if k in kept else min(v * factor, 0.5) for k, v in vars(self).items()})
 
 
@@ -112,7 +113,7 @@ TEST = Errors(
 # people have a namesake born the same day. The rates of errors that the study names are those that `TRAIN` took from it.
 STUDY = replace(TRAIN, renumbered=0.60, lists_old_number=0.0, once_more=0.13, id_on_first=0.85, id_on_second=0.53, no_fourth_word=0.5)
 
-# As little as moves can tell: within a province people go anywhere, and a new number is given out where the card is.
-SCATTERED = replace(STUDY, other_district=1.0, issued_at_home=0.0)
+# As little as moves can tell: within a province people go anywhere, and numbers say nothing of provinces.
+SCATTERED = replace(STUDY, other_district=1.0, issued_anywhere=1.0)
 
 MODELS = {"train": TRAIN, "test": TEST, "study": STUDY, "scattered": SCATTERED}

@@ -125,7 +125,12 @@ def _numbers(
     new = (nth > 0) & _some(rng, n, e.renumbered)
     # A number begins with the province that gave it out: that of birth, or for some of the new ones that of the card.
     issued = p.citizen[who] // 1_000_000_000
-    there = new & _some(rng.spawn(1)[0], n, 1 - e.issued_at_home)
+    more = rng.spawn(1)[0]
+    there = new & _some(more, n, 1 - e.issued_at_home)
+    if e.issued_anywhere:
+        anywhere = _some(more, len(p), e.issued_anywhere)[who]
+        issued = np.where(anywhere, who.astype(np.int64) * 7 % 97 + 1, issued)
+        there &= ~anywhere
     home = np.where(there, places.old_province[commune], issued).astype(np.int64) * 100_000_000
     # Eight digits, different for every person and new number: 99,999,989 is a prime.
     first = issued * 100_000_000 + (who.astype(np.int64) * 3 + 1) * 48_271_903 % 99_999_989
