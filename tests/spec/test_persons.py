@@ -10,6 +10,8 @@ import pytest
 
 from tests.property.person_worlds import CARD, SCHEMA
 from transforms.persons import explain, link
+from transforms.persons.compare import LEVELS
+from transforms.persons.words import LEVEL_WORDS
 
 # Two cards with nothing in their numbers in common.
 ONE, OTHER, THIRD = "DN4010000000001", "GD4017777766666", "HC4015151595959"
@@ -451,6 +453,10 @@ def test_an_explanation_sums_up_to_the_weight() -> None:
     assert told.filter(pl.col("field") != "total")["weight"].sum() == pytest.approx(
         told.filter(pl.col("field") == "total")["weight"][0], abs=0.01
     )
+
+
+def test_each_level_has_words() -> None:
+    assert set(LEVEL_WORDS) == {(field, level) for field, levels in LEVELS.items() for level in levels}
 
 
 # Bad input

@@ -24,15 +24,15 @@ PROVINCE, EXCERPT_OF = 500_000, 10_000_000
 PRIOR_COINCIDENCES = 0.1  # that expectation counts as much as so many coincidences
 RARE = 3  # people, at most, of a name that is rare in a register
 PRIOR_CARDS = 100_000.0  # as many cards as the chances of the model are worth beside those of the registers at hand
-PRIOR_PAIRS = 100.0  # pairs of one person's cards, as many as what the model says of moves is worth
+PRIOR_PAIRS = 100.0  # pairs of one person's cards, as many as what a model says before they are counted is worth
 SAMPLED = 1_000_000  # cards, about, whose pairs tell of moves
 
 
 def at_hand(records: Records, model: Model) -> Model:
     """`model` for these registers: the people among whom a coincidence may happen, and how likely one is in dates and places.
 
-    What one person's cards look like is the model's; how crowded a birth date or a commune is follows from counting all cards. The chances
-    of the model count as `PRIOR_CARDS` cards more, so a small register is judged by them.
+    What one person's cards look like is the model's, but for how people move (`moves`); how crowded a birth date or a commune is follows
+    from counting all cards. The chances of the model count as `PRIOR_CARDS` cards more, so a small register is judged by them.
     """
     latest = records.latest("birth", "year", "vague", "citizen", "insured", "commune", "province", "old_province")
     cards = records.cards.height

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from transforms.persons.at_hand import moves, share_of
+from transforms.persons.at_hand import PRIOR_PAIRS, moves, share_of
 from transforms.persons.compare import FIELDS, LEVELS, RARE_LEVELS, Chances, compare
 from transforms.persons.score import score
 from transforms.persons.standardise import Records, standardise
@@ -25,7 +25,6 @@ Floats = npt.NDArray[np.float64]
 Levels = dict[str, dict[str, dict[str, float]]]
 
 DRAWN = 400_000  # pairs of each stratum
-PRIOR_PAIRS = 100.0  # as many pairs as the values that training starts from are worth
 ROUNDS = 60
 ENOUGH = 1_000  # pairs of one household to measure that class by
 

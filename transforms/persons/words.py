@@ -10,7 +10,6 @@ FIELD_WORDS = {
     "citizen": "citizen number (CCCD/CMND)",
     "insured": "social insurance number (mã số BHXH)",
     "place": "residence (nơi cư trú)",
-    "household": "household (mã hộ)",
     "other_person_of_household": "but it may be another person of the household",
     "total": "together",
 }
@@ -21,6 +20,7 @@ LEVEL_WORDS = {
     ("name", "rearranged"): "the same name, its words joined or in another order",
     ("name", "part"): "the same name with a word left out",
     ("name", "misspelt"): "the same given name, a slip or two elsewhere",
+    ("name", "given_name_slip"): "all the same but a letter or the accents of the given name, which hardly anybody bears so",
     ("name", "given_name_close"): "all the same but a letter or the accents of the given name",
     ("name", "other_middle_name"): "the same surname and given name, another middle name",
     ("name", "same_given_name"): "only the given name is the same",
@@ -42,15 +42,16 @@ LEVEL_WORDS = {
     ("insured", "same"): "the same number",
     ("insured", "one_digit"): "one digit of the number differs",
     ("insured", "other"): "another number",
+    ("place", "household"): "the same household",
+    ("place", "address"): "the same house or hamlet",
     ("place", "commune"): "the same commune",
+    ("place", "commune_other_home"): "the same commune, but another household or address",
     ("place", "near"): "a commune nearby, as the codes of communes lie",
     ("place", "old_province"): "the same province of before the reform",
     ("place", "province"): "the same province of today",
     ("place", "moved"): "another province, but one number was given out in the province of the other card",
     ("place", "born_there"): "another province, but the CCCD of one was given out in the province of the other, who has none",
     ("place", "other"): "another province",
-    ("household", "same"): "the same household",
-    ("household", "other"): "another household",
 }
 
 
