@@ -152,10 +152,19 @@ def _names(
     shares = alike & (rng.random(n, np.float32) < 0.5)
     leader = np.maximum.accumulate(np.where(shares, 0, np.arange(n)))
     middle, second = middle[leader], second[leader]
-    # No two neighbours of one household bear one name.
     twice = np.flatnonzero(alike & np.r_[False, given[1:] == given[:-1]])
     given[twice] = names.given_names(rng, female[twice], ~young[twice])
+    # No two people of one household bear one name.
+    more = rng.spawn(1)[0]
+    while len(twice := _borne_before(household, surname, middle, second, given)):
+        given[twice] = names.given_names(more, female[twice], young[twice])
     return surname, middle, second, given
+
+
+def _borne_before(*columns: Array) -> Array:
+    """The rows that are equal to an earlier one."""
+    rows = pl.DataFrame(columns, schema=[f"c{i}" for i in range(len(columns))])
+    return np.flatnonzero(~rows.select(pl.struct(pl.all()).is_first_distinct()).to_series().to_numpy())
 
 
 def _citizen_ids(rng: np.random.Generator, places: Communes, commune: Array, female: Array, year: Array, twin: Array) -> Array:

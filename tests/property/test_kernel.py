@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+import sys
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import networkx as nx
@@ -19,6 +23,7 @@ from transforms.persons.score import Scored, score
 from transforms.persons.standardise import Records, standardise
 from transforms.persons.weigh import chances
 
+ROOT = Path(__file__).parent.parent.parent
 SCHEMA = {
     "card_number": pl.String, "social_insurance_number": pl.String, "citizen_id": pl.String, "full_name": pl.String,
     "birth_date": pl.Date, "birth_precision": pl.String, "sex": pl.String, "province_code": pl.String, "old_province_code": pl.String,
@@ -155,3 +160,17 @@ def test_components_are_those_of_networkx(edges: list[tuple[int, int]]) -> None:
     ends = np.array(edges, dtype=np.int64).reshape(-1, 2)
     smallest = {node: min(part) for part in nx.connected_components(graph) for node in part}
     assert components(31, ends[:, 0], ends[:, 1]).tolist() == [smallest[node] for node in range(31)]
+
+
+def test_compiled_code_is_not_kept_when_a_figure_that_stands_in_it_changes(tmp_path: Path) -> None:
+    def kept_as() -> str:
+        told = "from transforms.persons import kernel; print(kernel._place.__qualname__)"
+        run = subprocess.run([sys.executable, "-c", told], cwd=tmp_path, env={"PYTHONPATH": str(tmp_path)}, capture_output=True, check=True)
+        return run.stdout.decode()
+
+    for room in ("transforms", "expectations"):
+        shutil.copytree(ROOT / room, tmp_path / room, ignore=shutil.ignore_patterns("__pycache__"))
+    before, compare = kept_as(), tmp_path / "transforms" / "persons" / "compare.py"
+    assert kept_as() == before
+    compare.write_text(compare.read_text(encoding="utf-8").replace("NEAR = 60", "NEAR = 61"), encoding="utf-8")
+    assert kept_as() != before

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import date
 from typing import Any
 
@@ -129,3 +130,13 @@ def test_the_provinces_that_gave_numbers_out_are_those_of_the_reference() -> Non
     units = pl.read_csv(REFERENCE / "province_units.csv", infer_schema=False).select("code", "province_code").unique()
     assert all(GIVEN_OUT_IN[int(code)] == int(today) for code, today in units.iter_rows())
     assert set(units["code"].cast(pl.Int64)) >= {code for code in range(100) if GIVEN_OUT_IN[code] != code}
+
+
+def test_many_cards_are_counted_by_every_so_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two communes of Hà Nội, as many cards in each: strangers are near each other half of the time, of all cards or of a part."""
+    found = records(*cards({}, NEAR, ("10", "10")))
+    whole = at_hand(found, pinned()).levels["place"]["near"]["unrelated"]
+    monkeypatch.setattr(sys.modules["transforms.persons.at_hand"], "SAMPLED", 2 * MANY // 3)
+    part = at_hand(found, pinned()).levels["place"]["near"]["unrelated"]
+    assert part != whole
+    assert part == pytest.approx(whole, rel=0.1)

@@ -25,16 +25,18 @@ PRIOR_COINCIDENCES = 0.1  # that expectation counts as much as so many coinciden
 RARE = 3  # people, at most, of a name that is rare in a register
 PRIOR_CARDS = 100_000.0  # as many cards as the chances of the model are worth beside those of the registers at hand
 PRIOR_PAIRS = 100.0  # pairs of one person's cards, as many as what a model says before they are counted is worth
-SAMPLED = 1_000_000  # cards, about, whose pairs tell of moves
+SAMPLED = 1_000_000  # cards, about, of which coincidences and moves are counted
 
 
 def at_hand(records: Records, model: Model) -> Model:
     """`model` for these registers: the people among whom a coincidence may happen, and how likely one is in dates and places.
 
     What one person's cards look like is the model's, but for how people move (`moves`); how crowded a birth date or a commune is follows
-    from counting all cards. The chances of the model count as `PRIOR_CARDS` cards more, so a small register is judged by them.
+    from counting cards, of very many some as they lie (sorted by name). The chances of the model count as `PRIOR_CARDS` cards more, so a
+    small register is judged by them.
     """
     latest = records.latest("birth", "year", "vague", "citizen", "insured", "commune", "province", "old_province")
+    latest = latest.gather_every(_step(latest.height))
     cards = records.cards.height
     own = cards / (cards + PRIOR_CARDS)
     levels = {field: {level: dict(of) for level, of in model.levels[field].items()} for field in FIELDS}
@@ -47,6 +49,11 @@ def at_hand(records: Records, model: Model) -> Model:
     for level, chance in moved.items():
         levels["place"][level]["match"] = chance
     return replace(model, population=_population(records, model.levels["citizen"]), levels=levels)
+
+
+def _step(cards: int) -> int:
+    """Every how many cards are counted. Odd, as some offices count in even numbers, and who has two cards has them side by side."""
+    return cards // SAMPLED * 2 + 1
 
 
 def _population(records: Records, citizen: Mapping[str, Mapping[str, float]]) -> float:
@@ -129,8 +136,7 @@ def _proven(records: Records, number: str) -> pl.DataFrame:
     Of many cards, those of about `SAMPLED`."""
     rows = records.rows.select("name", "verified", "latest", number=number, row=pl.int_range(pl.len(), dtype=pl.Int32)).filter("latest")
     known = rows.filter("verified") if number == "citizen" else rows
-    step = records.cards.height // SAMPLED * 2 + 1  # odd, as some offices count in even numbers
-    known = known.filter(pl.col("number") % step == 0).drop_nulls("name").sort("number", "name", "row")
+    known = known.filter(pl.col("number") % _step(records.cards.height) == 0).drop_nulls("name").sort("number", "name", "row")
     again = (pl.col("number") == pl.col("number").shift()) & (pl.col("name") == pl.col("name").shift())
     return known.select(left=pl.col("row").shift(), right="row", again=again).filter("again").select("left", "right")
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from hashlib import blake2b
+from importlib.resources import files
 from typing import Any
 
 import numba
@@ -37,8 +39,16 @@ NAME = np.dtype(
 AT_A_TIME = 1 << 17  # records written together: as many as the processor has at hand
 
 
+# numba keeps compiled code as long as its own module stays the same; these are the others whose figures stand in it.
+_FIGURES = blake2b(
+    b"".join(files("transforms.persons").joinpath(f"{name}.py").read_bytes() for name in ("candidates", "compare", "numbers")),
+    digest_size=4,
+).hexdigest()
+
+
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     """Compiled at its first call; the result is kept on disk where numba finds a directory that may be written (NUMBA_CACHE_DIR)."""
+    function.__qualname__ += f"_{_FIGURES}"
     try:
         return numba.njit(cache=True, nogil=True)(function)
     except RuntimeError:  # an installation that may only be read, and no home

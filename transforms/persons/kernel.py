@@ -31,7 +31,13 @@ _OTHER_MIDDLE, _SAME_GIVEN, _SAME_SURNAME, _OTHER_NAME = range(9, len(LEVELS["na
 RARITY_AT = int(_STRIDES[0])
 _WHOLE, _ENDS, _SHORTER = 1, 2, 3
 _KINDS = {"whole": _WHOLE, "ends": _ENDS, "shorter": _SHORTER}
-_GIVEN_OUT_IN = np.where(GIVEN_OUT_IN > 0, GIVEN_OUT_IN + 1, 0).astype(np.uint16)  # as in `RECORD`; 0: no number
+# By what a number begins with, in binary-coded decimal: the province as in `RECORD`; 0: no number.
+_GIVEN_OUT_IN = np.zeros(1 << 12, np.uint16)
+_GIVEN_OUT_IN[[int(str(code), 16) for code in range(1_000)]] = np.where(GIVEN_OUT_IN > 0, GIVEN_OUT_IN + 1, 0)
+_TO_TWO, _TO_THREE = (
+    np.uint64(32),
+    np.uint64(36),
+)  # bits behind the first two digits of a social insurance number, the first three of a CCCD
 _RARE = np.array([0, *(_KINDS[RARE_LEVELS[level]] if level in RARE_LEVELS else 0 for level in LEVELS["name"])])
 
 
@@ -146,15 +152,6 @@ def _insured(a: Any, b: Any) -> int:  # pragma: no cover
 
 
 @compiled
-def _given_out_in(number: np.uint64, below: int) -> Any:  # pragma: no cover
-    """The province in which a number was given out whose province stands above so many bits."""
-    code = number >> np.uint64(below)
-    return _GIVEN_OUT_IN[
-        (code >> np.uint64(8)) * np.uint64(100) + (code >> np.uint64(4) & np.uint64(15)) * np.uint64(10) + (code & np.uint64(15))
-    ]
-
-
-@compiled
 def _place(a: Any, b: Any, insured: int) -> int:  # pragma: no cover
     """`insured`: the level of the two in that."""
     if a.household != 0 and a.household == b.household:
@@ -167,10 +164,10 @@ def _place(a: Any, b: Any, insured: int) -> int:  # pragma: no cover
     if a.province == 0 or b.province == 0:
         return 0
     if a.province != b.province:
-        if insured > 1 and (_given_out_in(a.insured, 32) == b.province or _given_out_in(b.insured, 32) == a.province):
+        if insured > 1 and (_GIVEN_OUT_IN[a.insured >> _TO_TWO] == b.province or _GIVEN_OUT_IN[b.insured >> _TO_TWO] == a.province):
             return 8
         one_citizen = (a.citizen == 0) != (b.citizen == 0)
-        if one_citizen and (_given_out_in(a.citizen, 36) == b.province or _given_out_in(b.citizen, 36) == a.province):
+        if one_citizen and (_GIVEN_OUT_IN[a.citizen >> _TO_THREE] == b.province or _GIVEN_OUT_IN[b.citizen >> _TO_THREE] == a.province):
             return 9
         return 10
     if a.commune != 0 and b.commune != 0 and max(a.commune, b.commune) - min(a.commune, b.commune) <= NEAR:
