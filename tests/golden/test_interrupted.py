@@ -6,8 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
-from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -19,6 +17,7 @@ from expectations.marts import BI_TABLES
 from tests.conftest import FIRST_NIGHT, RunNight
 from tests.golden.published import Published, all_tables, unlike
 from tests.golden.worlds import BOOKKEEPING, ButOne
+from tests.nights import ROOT, environment
 
 # Runs `bhyt nightly`, and dies at the n-th call of a function as at the pull of a plug: no handler, no finally, no flush.
 DYING_NIGHT = """
@@ -39,25 +38,18 @@ main()
 """
 
 
-@pytest.fixture(scope="module")
-def prefect_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One for all nights that die: Prefect needs seconds to make its database."""
-    return tmp_path_factory.mktemp("prefect")
+def die_in_the_night(home: Path, landing: Path, *place: str) -> None:
+    """A night in a process of its own, under the Prefect server of `run_night`."""
+    from prefect.settings import PREFECT_API_URL
 
-
-def die_in_the_night(prefect_home: Path, home: Path, landing: Path, *place: str) -> None:
     settings = {
-        "COVERAGE_HOME": str(home), "COVERAGE_LANDING": str(landing), "COVERAGE_DATA_DOCS": "false", "PREFECT_HOME": str(prefect_home),
+        "COVERAGE_HOME": str(home), "COVERAGE_LANDING": str(landing), "COVERAGE_DATA_DOCS": "false",
+        "PREFECT_API_URL": str(PREFECT_API_URL.value()), "PREFECT_HOME": os.environ["PREFECT_HOME"],
     }  # fmt: skip
-    others = {k: v for k, v in os.environ.items() if not k.startswith(("COVERAGE_", "PREFECT_"))}
-    command = [sys.executable, "-c", DYING_NIGHT, *place]
-    with tempfile.TemporaryFile() as said:  # no pipe: the Prefect server outlives the night and would keep it open
-        night = subprocess.Popen(command, env=others | settings, stdout=said, stderr=said, start_new_session=True)
-        status = night.wait()
-        with suppress(ProcessLookupError):
-            os.killpg(night.pid, signal.SIGKILL)  # that server
-        said.seek(0)
-        assert status == -signal.SIGKILL, said.read().decode()
+    done = subprocess.run(
+        [sys.executable, "-c", DYING_NIGHT, *place], env=environment(**settings), cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == -signal.SIGKILL, done.stderr
 
 
 def names(home: Path) -> set[str]:
@@ -69,12 +61,10 @@ def names(home: Path) -> set[str]:
     return {str(Path(n).parent) if n.startswith("restricted/parts/facts.") else n for n in found}
 
 
-def test_a_night_killed_while_it_reads_leaves_nothing_behind(
-    small: Published, run_night: RunNight, prefect_home: Path, tmp_path: Path
-) -> None:
+def test_a_night_killed_while_it_reads_leaves_nothing_behind(small: Published, run_night: RunNight, tmp_path: Path) -> None:
     """Here the work area also makes a key of its own, so keyed hashes are others, and nothing else is."""
     home = tmp_path / "data"
-    die_in_the_night(prefect_home, home, small.landing, "warehouse.storage", "ParquetSink", "close", "8")
+    die_in_the_night(home, small.landing, "warehouse.storage", "ParquetSink", "close", "8")
     assert not (home / "warehouse" / "current").exists()
     assert any((home / "restricted" / "loaded").rglob("*.parquet")), "killed in the middle: some deliveries were read"
 
@@ -90,16 +80,16 @@ def test_a_night_killed_while_it_reads_leaves_nothing_behind(
 
 
 def test_a_night_killed_twice_leaves_the_old_version_and_the_next_publishes(
-    small: Published, all_but_one: ButOne, run_night: RunNight, prefect_home: Path, tmp_path: Path
+    small: Published, all_but_one: ButOne, run_night: RunNight, tmp_path: Path
 ) -> None:
     """Once with the ledger half written, then with the new version whole and the link still on the old one."""
     world = all_but_one.copy(tmp_path)
     current = world.home / "warehouse" / "current"
     old = current.resolve()
     world.deliver_the_last()
-    die_in_the_night(prefect_home, world.home, world.landing, "warehouse.ledger", "Ledger", "write", "3")
+    die_in_the_night(world.home, world.landing, "warehouse.ledger", "Ledger", "write", "3")
     assert current.resolve() == old
-    die_in_the_night(prefect_home, world.home, world.landing, "warehouse.publish", "", "swing", "1")
+    die_in_the_night(world.home, world.landing, "warehouse.publish", "", "swing", "1")
     assert current.resolve() == old
 
     summary = run_night(world.home, world.landing, FIRST_NIGHT + timedelta(days=3))

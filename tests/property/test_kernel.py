@@ -65,7 +65,7 @@ row = st.fixed_dictionaries(
 registers = st.lists(row, min_size=2, max_size=30).map(lambda rows: pl.DataFrame(rows, schema=SCHEMA))
 EVERYTHING = -1_000.0
 # Shrinking a register takes minutes, and the registers are small already.
-unshrunk = settings(max_examples=25, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+unshrunk = settings(max_examples=15, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 
 
 def scored(records: Records, least: float = EVERYTHING, **how: Any) -> Scored:

@@ -31,7 +31,7 @@ nights = st.lists(st.sets(st.integers(0, 4)), min_size=2, max_size=4)
 NUMBERS = ("DN4010000000001", "GD4017777766666", "HC4015151595959", "0000000001")
 decisions = st.lists(st.tuples(st.sampled_from(NUMBERS), st.sampled_from(NUMBERS), st.booleans()), max_size=2)
 # A failing example is shown as it is: to make it smaller takes minutes.
-thorough = settings(max_examples=20, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+thorough = settings(max_examples=12, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 
 
 def rows_of(months: list[tuple[date, list[dict[str, Any]]]], use: set[int]) -> pl.DataFrame:
@@ -79,7 +79,7 @@ def test_nights_of_changes_reach_the_persons_of_a_full_linkage(
     assert replay(linkage.card_persons, pl.concat(journal)) == dict(former.select("card_number", "person_id").iter_rows())
 
 
-@settings(parent=thorough, max_examples=10)
+@settings(parent=thorough, max_examples=8)
 @given(deliveries_of(row), nights, st.booleans())
 def test_so_do_nights_in_which_blocks_are_cut_to_windows(
     months: list[tuple[date, list[dict[str, Any]]]], uses: list[set[int]], all_stay: bool
@@ -97,7 +97,7 @@ def test_so_do_nights_in_which_people_die(months: list[tuple[date, list[dict[str
     test_nights_of_changes_reach_the_persons_of_a_full_linkage.hypothesis.inner_test(months, uses, [], [], all_stay)  # type: ignore[attr-defined]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(registers)
 def test_frequencies_weigh_as_the_registers_that_they_were_counted_in(cards: pl.DataFrame) -> None:
     records = standardise(cards)
@@ -106,7 +106,7 @@ def test_frequencies_weigh_as_the_registers_that_they_were_counted_in(cards: pl.
     assert mine.rows.equals(theirs.rows)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(registers, st.randoms(use_true_random=False), st.sampled_from((400, 2)))
 def test_pairs_of_some_rows_are_those_of_all_pairs_however_dense_the_rows_are(cards: pl.DataFrame, random: Any, limit: int) -> None:
     records = standardise(cards)

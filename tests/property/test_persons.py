@@ -19,7 +19,7 @@ from transforms.persons.compare import FIELDS, LEVELS, RARITIES, compare, one_di
 from transforms.persons.standardise import standardise
 from transforms.persons.weigh import chances, weigh
 
-quick = settings(max_examples=25, deadline=None)
+quick = settings(max_examples=15, deadline=None)
 
 
 @quick

@@ -70,7 +70,7 @@ def test_two_cards_of_one_person_are_one_answer() -> None:
     assert [card for card, _ in attached({}, {"citizen_id": HERS}, {"card_number": OTHER, "citizen_id": HERS})] == [ONE]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(registers, registers, st.randoms(use_true_random=False))
 def test_order_plays_no_part_and_each_claim_has_one_person_at_most(cards: pl.DataFrame, claims: pl.DataFrame, random: Any) -> None:
     linkage, standing = link_to_stand(cards)
@@ -98,7 +98,7 @@ def test_what_registers_say_since_the_index_was_made_counts() -> None:
     assert attach(claims, found.card_persons, standing, model, since)["card_key"].to_list() == [OTHER]
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(registers, registers, registers)
 def test_whom_no_changed_card_shares_a_key_with_keeps_what_was_found(
     before: pl.DataFrame, later: pl.DataFrame, claims: pl.DataFrame
